@@ -1,0 +1,51 @@
+"""ByteSource: bounded random access to a file that is only read.
+
+Not here: any knowledge of formats.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+HEAD_BYTES = 65536
+
+
+class ByteSource(Protocol):
+    """What a container reads from. `read_at` answers with what really arrives: fewer bytes at the end of the file."""
+
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes: ...
+
+
+class MemorySource:
+    """A ByteSource over bytes in memory: tests, and payloads that are containers themselves."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._data[offset : offset + length]
+
+
+class FileSource:
+    """A ByteSource over an open file descriptor; the first 64 kB are read once and kept.
+
+    `bytes_read` counts what was asked of the file system.
+    """
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self.size = size
+        self._head = os.pread(descriptor, HEAD_BYTES, 0)
+        self.bytes_read = len(self._head)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        length = max(0, min(length, self.size - offset))
+        if offset + length <= len(self._head):
+            return self._head[offset : offset + length]
+        data = os.pread(self._descriptor, length, offset)
+        self.bytes_read += len(data)
+        return data
