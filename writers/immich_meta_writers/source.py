@@ -39,13 +39,20 @@ class FileSource:
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self.size = size
-        self._head = os.pread(descriptor, HEAD_BYTES, 0)
-        self.bytes_read = len(self._head)
+        self.bytes_read = 0
+        self._head = self._read(0, HEAD_BYTES)
 
     def read_at(self, offset: int, length: int) -> bytes:
         length = max(0, min(length, self.size - offset))
         if offset + length <= len(self._head):
             return self._head[offset : offset + length]
-        data = os.pread(self._descriptor, length, offset)
+        return self._read(offset, length)
+
+    def _read(self, offset: int, length: int) -> bytes:
+        if hasattr(os, "pread"):
+            data = os.pread(self._descriptor, length, offset)
+        else:  # Windows
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            data = os.read(self._descriptor, length)
         self.bytes_read += len(data)
         return data

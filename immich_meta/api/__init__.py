@@ -1,0 +1,1 @@
+"""The Immich API: requests in, frozen values out. Not here: what the values mean for a file (mapping/)."""

@@ -1,0 +1,208 @@
+"""Drafts of the edited IFDs: which entries each will have, and which values find no place where they stand.
+
+Not here: where moved tables and values go, and the bytes (ifd_graft.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Optional
+
+from immich_meta_writers.addresses import ExifAddress
+from immich_meta_writers.payloads import ifd
+from immich_meta_writers.payloads.exif_values import Encoded
+from immich_meta_writers.payloads.ifd_extents import NEXT
+from immich_meta_writers.payloads.ifd_ground import EDITABLE, Ground
+
+_NOWHERE = b"\0\0\0\0"
+
+
+class Slot(NamedTuple):
+    """An entry of a draft.
+
+    `moved` is a value that is given a place later, `leads_to` the name of an IFD that is; `old` is the index that the
+    entry had in the file, or -1.
+    """
+
+    tag: int
+    type: int
+    count: int
+    field: bytes
+    moved: Optional[bytes]
+    old: int
+    leads_to: str = ""
+
+    @property
+    def entry(self) -> ifd.Entry:
+        return self.tag, self.type, self.count, self.field
+
+
+@dataclass
+class Draft:
+    """One IFD while it is edited. `moves` is True when its table needs a new place."""
+
+    name: str
+    table: Optional[ifd.Ifd]
+    slots: list[Slot]
+    moves: bool
+
+    @property
+    def is_touched(self) -> bool:
+        """True when the entry table differs from the file's."""
+        old = self.table.entries if self.table is not None else ()
+        if self.moves or tuple(slot.entry for slot in self.slots) != old:
+            return True
+        return any(slot.moved is not None or slot.leads_to for slot in self.slots)
+
+    @property
+    def is_gone(self) -> bool:
+        """True for ExifIFD and GPS when nothing is left in it, or nothing ever was."""
+        return self.name != "IFD0" and not self.slots and (self.table is None or bool(self.table.entries))
+
+
+@dataclass
+class Drafts:
+    """All three, and what is overwritten where it stands: (offset, bytes). `changed`: the edits make a difference."""
+
+    ifds: dict[str, Draft]
+    overwrites: list[tuple[int, bytes]] = field(default_factory=list)
+    changed: bool = False
+
+
+def make_drafts(ground: Ground, wanted: Mapping[ExifAddress, Optional[Encoded]]) -> Drafts:
+    """The three IFDs with every wanted value set (None: removed), their pointers still open."""
+    drafts = Drafts({name: _open(ground, name) for name in EDITABLE})
+    for address, value in wanted.items():
+        _set(ground, drafts, drafts.ifds[address.ifd], address.tag, value)
+    for name in ("ExifIFD", "GPS"):
+        _settle_sub_ifd(ground, drafts, drafts.ifds[name])
+    ifd0 = drafts.ifds["IFD0"]
+    ifd0.moves = ifd0.moves or _has_to_move(ground, ifd0)
+    return drafts
+
+
+def _open(ground: Ground, name: str) -> Draft:
+    table = ground.block.ifds.get(name)
+    if table is None:
+        return Draft(name, None, [], True)
+    slots = []
+    for index, entry in enumerate(table.entries):
+        span = ifd.value_span(entry, ground.block.order)
+        moved = None
+        if span is not None and ground.tail <= span[0] and span[1] <= len(ground.block.data):
+            moved = ground.block.data[span[0] : span[1]]
+        slots.append(Slot(*entry[:3], _NOWHERE if moved is not None else entry[3], moved, index))
+    return Draft(name, table, slots, table.offset >= ground.tail)
+
+
+def _set(ground: Ground, drafts: Drafts, draft: Draft, tag: int, value: Optional[Encoded]) -> None:
+    """Give every entry of the tag (duplicates are seen) the value; add one where there is none."""
+    found = [i for i, slot in enumerate(draft.slots) if slot.tag == tag and slot.type in ifd.TYPE_BYTES]
+    if value is None:
+        drafts.changed = drafts.changed or bool(found)
+        for index in reversed(found):
+            _free_value(ground, drafts, draft, draft.slots.pop(index))
+        return
+    for index in found:
+        draft.slots[index] = _replace(ground, drafts, draft, draft.slots[index], value)
+    if not found:
+        draft.slots.insert(insertion_index([s.entry for s in draft.slots], tag), _new_slot(tag, value))
+        draft.moves = drafts.changed = True
+
+
+def _new_slot(tag: int, value: Encoded, old: int = -1) -> Slot:
+    if len(value.raw) <= 4:
+        return Slot(tag, value.type, value.count, value.raw.ljust(4, b"\0"), None, old)
+    return Slot(tag, value.type, value.count, _NOWHERE, value.raw, old)
+
+
+def insertion_index(entries: list[ifd.Entry], tag: int) -> int:
+    """Behind the last smaller tag that is in sequence.
+
+    Nothing is ever re-sorted: a bad entry (type 0, 65533: seen) that comes to stand first makes ExifTool drop the IFD.
+    """
+    place, highest = 0, -1
+    for index, entry in enumerate(entries):
+        if entry[1] in ifd.TYPE_BYTES and entry[0] >= highest:
+            highest = entry[0]
+            if entry[0] < tag:
+                place = index + 1
+    return place
+
+
+def _replace(ground: Ground, drafts: Drafts, draft: Draft, slot: Slot, value: Encoded) -> Slot:
+    """The slot with the new value: unchanged, in its entry, over the old value, or to be moved."""
+    old = _old_value(ground, slot)
+    if (slot.type, slot.count) == value[:2] and old == value.raw:
+        return slot
+    drafts.changed = True
+    span = _pinned_span(ground, slot)
+    if len(value.raw) > 4 and span is not None and span[1] - span[0] >= len(value.raw):
+        if ground.may_write(*span, (draft.name, slot.old)):
+            drafts.overwrites.append((span[0], value.raw.ljust(span[1] - span[0], b"\0")))
+            return slot._replace(type=value.type, count=value.count)
+    else:
+        _free_value(ground, drafts, draft, slot)
+    return _new_slot(slot.tag, value, slot.old)
+
+
+def _old_value(ground: Ground, slot: Slot) -> Optional[bytes]:
+    return slot.moved if slot.moved is not None else ifd.raw_value(ground.block.data, ground.block.order, slot.entry)
+
+
+def _pinned_span(ground: Ground, slot: Slot) -> Optional[tuple[int, int]]:
+    return None if slot.moved is not None else ifd.value_span(slot.entry, ground.block.order)
+
+
+def _free_value(ground: Ground, drafts: Drafts, draft: Draft, slot: Slot) -> None:
+    """Zero a value that nothing refers to any more: a removed place must not linger in the file."""
+    span = _pinned_span(ground, slot)
+    if span is not None and ground.may_write(*span, (draft.name, slot.old)):
+        drafts.overwrites.append((span[0], bytes(span[1] - span[0])))
+
+
+def _has_to_move(ground: Ground, draft: Draft) -> bool:
+    return draft.is_touched and (draft.table is None or not ground.may_rewrite_table(draft.name, draft.table))
+
+
+def _settle_sub_ifd(ground: Ground, drafts: Drafts, draft: Draft) -> None:
+    """Decide whether its table moves, and make IFD0's pointer fit: added, repaired, to be repointed, or gone."""
+    ifd0 = drafts.ifds["IFD0"]
+    tag = ifd.POINTER_TAGS[draft.name]
+    mine = [i for i, slot in enumerate(ifd0.slots) if slot.tag == tag and _leads_to(ground, slot, draft.table)]
+    if draft.is_gone:
+        if draft.table is not None:
+            for index in reversed(mine):
+                ifd0.slots.pop(index)
+        return
+    draft.moves = draft.moves or _has_to_move(ground, draft)
+    if not draft.is_touched:
+        return
+    # A pointer that leads nowhere, has count 0 or repeats the other one is overwritten where it stands.
+    mine = mine or [i for i, slot in enumerate(ifd0.slots) if slot.tag == tag and slot.type in ifd.TYPE_BYTES][-1:]
+    offset = draft.table.offset if draft.table is not None else 0
+    leads_to = draft.name if draft.moves else ""
+    pointer = Slot(tag, ifd.LONG, 1, ifd.pack_long(offset, ground.block.order), None, -1, leads_to)
+    for index in mine:
+        ifd0.slots[index] = pointer._replace(old=ifd0.slots[index].old)
+    if not mine:
+        ifd0.slots.insert(insertion_index([s.entry for s in ifd0.slots], tag), pointer)
+        ifd0.moves = True
+
+
+def _leads_to(ground: Ground, slot: Slot, table: Optional[ifd.Ifd]) -> bool:
+    return table is not None and ifd.pointer_target(slot.entry, ground.block.order) == table.offset
+
+
+def zeroed_table(ground: Ground, draft: Draft) -> list[tuple[int, bytes]]:
+    """What to do with the old place of a moved table: zeros, so that stray pointers find an empty IFD there."""
+    table = draft.table
+    if table is None or table.offset >= ground.tail or not ground.may_rewrite_table(draft.name, table):
+        return []
+    zeros = [(table.offset, bytes(table.entries_end - table.offset))]
+    end = table.entries_end + len(table.next)
+    if ground.may_write(table.entries_end, end, (draft.name, NEXT)):
+        zeros.append((table.entries_end, bytes(len(table.next))))
+    return zeros
+

@@ -1,0 +1,111 @@
+"""The face of the engine: read a photo's metadata, plan what a change of it would do, and do it.
+
+Not here: any decision about a tag (merge/), any byte (containers/, payloads/), any writing (commit.py).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Optional, Union
+
+from immich_meta_writers import file_types
+from immich_meta_writers.changes import Shown
+from immich_meta_writers.errors import DamagedError, UnsupportedError, WriterError
+from immich_meta_writers.file_types import FileType
+from immich_meta_writers.metadata import PhotoMetadata
+from immich_meta_writers.plan.files import OpenFile, opened
+from immich_meta_writers.plan.media import Media, plan_media, plan_mtime, read_media
+from immich_meta_writers.plan.outcome import FilePlan, Plan
+from immich_meta_writers.plan.shown import shown
+from immich_meta_writers.plan.sidecars import new_sidecar, plan_sidecar, read_sidecar, sidecar_of
+from immich_meta_writers.policy import PlanOptions, WriteTo
+from immich_meta_writers.tags import TABLE
+
+__all__ = ["FilePlan", "Plan", "plan", "read", "read_sidecar_of"]
+
+AnyPath = Union[str, "os.PathLike[str]"]
+
+
+def read(path: AnyPath) -> dict[str, Shown]:
+    """What a photo says, by ExifTool's tag names; only the tags of the contract that are there.
+
+    Angles in degrees (unsigned, beside their reference), dates as text. Raises DamagedError, UnsupportedError (a
+    format that this package does not embed into), AccessError.
+    """
+    path = os.fspath(path)
+    try:
+        with opened(path) as file:
+            kind = _type_of(file)
+            if not kind.embeds:
+                raise UnsupportedError(f"{kind.name} files are not read")
+            return shown(read_media(file).blocks.values(TABLE))
+    except WriterError as error:
+        raise error.at(path)
+
+
+def read_sidecar_of(path: AnyPath) -> tuple[Optional[str], dict[str, Shown]]:
+    """The path of a photo's sidecar and what it says; (None, {}) when there is none. Raises as `read`."""
+    path = os.fspath(path)
+    try:
+        found = sidecar_of(path)
+        return found, {} if found is None else shown(read_sidecar(found).values(TABLE))
+    except WriterError as error:
+        raise error.at(path)
+
+
+def plan(path: AnyPath, wanted: PhotoMetadata, options: PlanOptions = PlanOptions()) -> Plan:
+    """What writing `wanted` into a photo, and into its sidecar, would change. Writes nothing.
+
+    Raises DamagedError, UnsupportedError (only with WriteTo.EMBED), AccessError, SelfCheckError, MetadataError; each
+    names the file.
+    """
+    path = os.fspath(path)
+    try:
+        with opened(path) as file:
+            if options.write_to is WriteTo.SIDECAR:
+                return _beside(file, wanted, options)
+            return _inside(file, wanted, options)
+    except WriterError as error:
+        raise error.at(path)
+
+
+def _type_of(file: OpenFile) -> FileType:
+    return file_types.detect(file.source.read_at(0, file_types.HEAD), file.path)
+
+
+def _inside(file: OpenFile, wanted: PhotoMetadata, options: PlanOptions) -> Plan:
+    """Into the photo where it can hold it, and into a sidecar that exists; else into a sidecar, if that is allowed."""
+    kind = _type_of(file)
+    media = read_media(file) if kind.embeds else None
+    makes_sidecar = options.write_to is WriteTo.BOTH
+    try:
+        if media is None:
+            raise UnsupportedError(f"{kind.name} files are not written")
+        inside = plan_media(file, media, wanted, options)
+    except UnsupportedError:
+        if options.write_to is WriteTo.EMBED:
+            raise
+        inside, makes_sidecar = plan_mtime(file, wanted, options), True
+    return Plan(file.path, inside, _sidecar(file, media, wanted, options, makes=makes_sidecar))
+
+
+def _beside(file: OpenFile, wanted: PhotoMetadata, options: PlanOptions) -> Plan:
+    """Only into the sidecar: even a damaged photo may have one."""
+    try:
+        media = read_media(file) if _type_of(file).embeds else None
+    except DamagedError:
+        media = None
+    return Plan(file.path, None, _sidecar(file, media, wanted, options, makes=True))
+
+
+def _sidecar(
+    file: OpenFile, media: Optional[Media], wanted: PhotoMetadata, options: PlanOptions, *, makes: bool
+) -> Optional[FilePlan]:
+    raster, orientation = (media.raster, media.blocks.orientation) if media else (None, 1)
+    found = sidecar_of(file.path)
+    if found is not None:
+        return plan_sidecar(found, wanted, options, raster=raster, orientation=orientation)
+    if not makes:
+        return None
+    place = file.path + ".xmp"
+    return new_sidecar(place, wanted, options, beside=file.status, raster=raster, orientation=orientation)

@@ -1,0 +1,104 @@
+"""The payloads of one file: decoded together, given their changes together, checked together.
+
+Not here: where the payloads lie in a file (containers/) and which changes there are (merge/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Optional
+
+from immich_meta_writers.addresses import ExifAddress, IimAddress, Value, XmpAddress
+from immich_meta_writers.changes import Change
+from immich_meta_writers.containers import Payloads
+from immich_meta_writers.errors import SelfCheckError
+from immich_meta_writers.payloads import exif, iptc, xmp
+from immich_meta_writers.tags import BY_NAME, Tag
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Decoded payloads. `closed`: address types that must be left alone, and why."""
+
+    payloads: Payloads
+    exif: Optional[exif.ExifBlock] = None
+    iptc: iptc.IptcBlock = field(default_factory=iptc.IptcBlock)
+    xmp: Optional[xmp.XmpPacket] = None
+    closed: Mapping[type, str] = field(default_factory=dict)
+
+    def values(self, tags: Iterable[Tag]) -> dict[str, Value]:
+        """The current value of each of these tags that is there."""
+        homes: dict[type, Any] = {ExifAddress: self.exif, IimAddress: self.iptc, XmpAddress: self.xmp}
+        found: dict[str, Value] = {}
+        for tag in tags:
+            home = homes[type(tag.address)]
+            value = None if home is None or type(tag.address) in self.closed else home.get(tag.address)
+            if value is not None:
+                found[tag.name] = value
+        return found
+
+    @property
+    def orientation(self) -> int:
+        """EXIF Orientation 1-8."""
+        return 1 if self.exif is None else self.exif.orientation
+
+
+def decode(payloads: Payloads) -> Blocks:
+    """Parse every payload. Raises ExifError, IptcError or XmpError; text that cannot be decoded closes IPTC only."""
+    block = iptc.parse(payloads.photoshop)
+    return Blocks(
+        payloads,
+        None if payloads.exif is None else exif.parse(payloads.exif),
+        block,
+        xmp.parse_all(payloads.xmp, payloads.xmp_extensions),
+        {IimAddress: block.undecodable} if block.undecodable else {},
+    )
+
+
+def _edits(changes: Sequence[Change], kind: type) -> dict[Any, Any]:
+    return {
+        BY_NAME[change.tag].address: change.edit
+        for change in changes
+        if isinstance(BY_NAME[change.tag].address, kind)
+    }
+
+
+def graft_binary(blocks: Blocks, changes: Sequence[Change], exif_room: int) -> tuple[Blocks, frozenset[str]]:
+    """Blocks with the EXIF and IPTC changes made, and the names of the tags that did not fit."""
+    payloads, skipped = blocks.payloads, frozenset[str]()
+    edits = _edits(changes, ExifAddress)
+    if edits:
+        grafted = exif.graft(blocks.exif, edits, room=exif_room)
+        payloads = replace(payloads, exif=grafted.block or None)
+        skipped = frozenset(change.tag for change in changes if BY_NAME[change.tag].address in grafted.skipped)
+    edits = _edits(changes, IimAddress)
+    if edits:
+        payloads = replace(payloads, photoshop=iptc.graft(blocks.iptc, edits) or None)
+    return (blocks if payloads is blocks.payloads else replace(blocks, payloads=payloads)), skipped
+
+
+def graft_xmp(blocks: Blocks, changes: Sequence[Change], encoder: xmp.Encoder, room: Optional[int]) -> Blocks:
+    """Blocks with the XMP changes made; `room` None is a sidecar, which has all the room it wants."""
+    edits = _edits(changes, XmpAddress)
+    if not edits:
+        return blocks
+    packet, extensions = xmp.graft_all(blocks.xmp, edits, encoder, room=room)
+    return replace(blocks, payloads=replace(blocks.payloads, xmp=packet, xmp_extensions=extensions))
+
+
+def check(before: Blocks, after: Blocks, changes: Sequence[Change], encoder: xmp.Encoder) -> None:
+    """Nothing that was not asked for may have changed. Raises SelfCheckError."""
+    lost: Collection[str] = ()
+    if before.exif is not None and after.exif is not None and before.exif is not after.exif:
+        lost = exif.differences(before.exif, after.exif, tuple(_edits(changes, ExifAddress)))
+    if not lost and before.payloads.photoshop != after.payloads.photoshop:
+        asked = tuple(_edits(changes, IimAddress))
+        lost = () if before.iptc.foreign(asked) == after.iptc.foreign(asked) else ("IPTC",)
+    edits = _edits(changes, XmpAddress)
+    if not lost and edits and after.xmp is not None:
+        if before.xmp is not None and before.xmp.foreign(tuple(edits)) != after.xmp.foreign(tuple(edits)):
+            lost = ("XMP",)
+        xmp.check_engine(after.xmp, edits, encoder)
+    if lost:
+        raise SelfCheckError(f"the new metadata would not keep {', '.join(lost)}", place="self check")

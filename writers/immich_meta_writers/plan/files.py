@@ -1,0 +1,114 @@
+"""The files a plan looks at, opened for reading only, and where a photo's sidecar lies.
+
+Not here: writing (commit.py), and what the bytes say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from immich_meta_writers.commit import Stamp, access_error
+from immich_meta_writers.errors import AccessError
+from immich_meta_writers.source import FileSource
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A regular file, open for reading."""
+
+    path: str
+    status: os.stat_result
+    source: FileSource
+
+    @property
+    def stamp(self) -> Stamp:
+        return Stamp.of(self.status)
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[OpenFile]:
+    """Open a file. Raises AccessError for what cannot be opened, and for directories, pipes and devices."""
+    # O_NONBLOCK: opening a pipe would wait for a writer for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except (OSError, ValueError) as error:
+        raise _refused(error, path) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise AccessError("this is not a regular file", path=path)
+        try:
+            source = FileSource(descriptor, status.st_size)
+        except OSError as error:
+            raise access_error(error, path) from error
+        yield OpenFile(path, status, source)
+    finally:
+        os.close(descriptor)
+
+
+def _refused(error: Exception, path: str) -> AccessError:
+    if isinstance(error, PermissionError):
+        return AccessError("permission denied", cure="let this user read the file", path=path)
+    cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return AccessError(cause.lower(), path=path)
+
+
+@dataclass(frozen=True)
+class SidecarPlace:
+    """`path`: where the sidecar is or would be. `shared`: it is `IMG.xmp`, which another photo may claim."""
+
+    path: str
+    exists: bool
+    shared: bool = False
+
+
+def find_sidecar(path: str) -> SidecarPlace:
+    """`IMG.jpg.xmp`; `IMG.xmp` only when that is there alone and no other media file of that stem is."""
+    own = path + ".xmp"
+    if os.path.lexists(own):
+        return SidecarPlace(own, True)
+    stem = os.path.splitext(path)[0]
+    shared = stem + ".xmp"
+    if stem != path and os.path.lexists(shared) and _is_alone(path, stem):
+        return SidecarPlace(shared, True, shared=True)
+    return SidecarPlace(own, False)
+
+
+def _is_alone(path: str, stem: str) -> bool:
+    """Whether nothing but the sidecar has the photo's stem: `IMG.xmp` beside IMG.jpg and IMG.raf may be the raw's."""
+    directory, name = os.path.split(path)
+    start = os.path.basename(stem) + "."
+    try:
+        with os.scandir(directory or ".") as entries:
+            return not any(
+                entry.name.startswith(start)
+                and entry.name != name
+                and "." not in entry.name[len(start) :]
+                and entry.name[len(start) :].lower() != "xmp"
+                for entry in entries
+            )
+    except OSError:
+        return False
+
+
+def require_near(path: str) -> None:
+    """A sidecar that is a link into another folder is not touched: it may belong to anything.
+
+    Raises AccessError.
+    """
+    if os.path.islink(path):
+        target = os.path.dirname(os.path.realpath(path))
+        if target != os.path.realpath(os.path.dirname(path) or "."):
+            raise AccessError("the sidecar is a link into another folder", path=path)
+
+
+def ending(path: str) -> str:
+    """The name's ending without its dot, in upper case: what photoshop:SidecarForExtension holds."""
+    return os.path.splitext(path)[1].lstrip(".").upper()
+
+

@@ -1,0 +1,87 @@
+"""Plan for the XMP sidecar of a photo: the one that exists, or a new one.
+
+Not here: when a sidecar is wanted (plan/__init__.py).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Optional
+
+from immich_meta_writers.addresses import XmpAddress, XmpKind
+from immich_meta_writers.containers import Payloads, sidecar
+from immich_meta_writers.metadata import PhotoMetadata
+from immich_meta_writers.plan.blocks import Blocks, decode
+from immich_meta_writers.plan.files import ending, find_sidecar, opened, require_near
+from immich_meta_writers.plan.outcome import FilePlan
+from immich_meta_writers.plan.target import Target, settle
+from immich_meta_writers.policy import PlanOptions
+from immich_meta_writers.tags import PHOTOSHOP, FileKind
+
+_SIDECAR_FOR = XmpAddress(PHOTOSHOP, "SidecarForExtension", "photoshop", XmpKind.SIMPLE)
+
+
+def sidecar_of(path: str) -> Optional[str]:
+    """The path of the sidecar that belongs to a photo; None when there is none. Raises XmpError, AccessError."""
+    place = find_sidecar(path)
+    if not place.exists or (place.shared and not _belongs(place.path, path)):
+        return None
+    return place.path
+
+
+def _belongs(sidecar_path: str, path: str) -> bool:
+    """`IMG.xmp` may say for which ending it is (photoshop:SidecarForExtension)."""
+    packet = read_sidecar(sidecar_path).xmp
+    value = None if packet is None else packet.get(_SIDECAR_FOR)
+    return not isinstance(value, str) or value.strip().upper() in ("", ending(path))
+
+
+def read_sidecar(path: str) -> Blocks:
+    """Raises EmptyFileError, StructureError, XmpError, AccessError."""
+    with opened(path) as file:
+        return decode(sidecar.read(file.source).payloads)
+
+
+def plan_sidecar(
+    path: str,
+    wanted: PhotoMetadata,
+    options: PlanOptions,
+    *,
+    raster: Optional[tuple[int, int]],
+    orientation: int,
+) -> FilePlan:
+    """Changes of an existing sidecar. `raster` and `orientation` are the photo's."""
+    require_near(path)
+    with opened(path) as file:
+        found = sidecar.read(file.source)
+        target = Target(FileKind.SIDECAR, decode(found.payloads), raster, orientation)
+        outcome = settle(target, wanted, options)
+        return FilePlan(
+            path=path,
+            changes=outcome.changes,
+            kept=outcome.kept,
+            skipped=outcome.skipped,
+            stamp=file.stamp,
+            patch=sidecar.patch(found, outcome.payloads),
+        )
+
+
+def new_sidecar(
+    path: str,
+    wanted: PhotoMetadata,
+    options: PlanOptions,
+    *,
+    beside: os.stat_result,
+    raster: Optional[tuple[int, int]],
+    orientation: int,
+) -> FilePlan:
+    """A sidecar that is made for a photo; without anything to say it is not."""
+    outcome = settle(Target(FileKind.SIDECAR, Blocks(Payloads()), raster, orientation), wanted, options)
+    return FilePlan(
+        path=path,
+        changes=outcome.changes,
+        kept=outcome.kept,
+        skipped=outcome.skipped,
+        content=outcome.payloads.xmp,
+        beside=beside,
+    )

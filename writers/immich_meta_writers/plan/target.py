@@ -1,0 +1,103 @@
+"""One file's blocks and what is wanted, to new payloads: merge, graft, and read our own result back.
+
+Not here: opening files (files.py) and where the payloads lie (containers/).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Optional
+
+from immich_meta_writers.addresses import ExifAddress, IimAddress, XmpAddress
+from immich_meta_writers.changes import Change, Kept, Skipped
+from immich_meta_writers.containers import Payloads
+from immich_meta_writers.errors import SelfCheckError
+from immich_meta_writers.merge import ADDED, Merged, asked_modules, merge, provenance
+from immich_meta_writers.merge.decisions import View
+from immich_meta_writers.merge.provenance import Claims
+from immich_meta_writers.metadata import PhotoMetadata
+from immich_meta_writers.payloads import xmp
+from immich_meta_writers.plan.blocks import Blocks, check, decode, graft_binary, graft_xmp
+from immich_meta_writers.policy import PlanOptions
+from immich_meta_writers.tags import TABLE, FileKind, Module, Tag
+
+NO_ROOM = "no room left in the EXIF block"
+HOMES: Mapping[FileKind, frozenset[type]] = {
+    FileKind.IMAGE: frozenset({ExifAddress, IimAddress, XmpAddress}),
+    FileKind.SIDECAR: frozenset({XmpAddress}),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file to be changed. `exif_room` and `xmp_room`: the most bytes a block may take, None for any number."""
+
+    kind: FileKind
+    blocks: Blocks
+    raster: Optional[tuple[int, int]]
+    orientation: int
+    exif_room: int = 0
+    xmp_room: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`payloads` are the file's own ones, the very same object, when nothing changes."""
+
+    payloads: Payloads
+    changes: tuple[Change, ...]
+    kept: tuple[Kept, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@functools.lru_cache(maxsize=64)
+def rows_of(modules: frozenset[Module]) -> tuple[Tag, ...]:
+    """The rows that any of the modules concerns."""
+    return tuple(tag for tag in TABLE if modules.intersection(tag.modules))
+
+
+def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outcome:
+    """What becomes of the payloads. Raises NoRoomError, SelfCheckError, MetadataError."""
+    view = _view(target, target.blocks, wanted, options)
+    merged = merge(view, wanted)
+    if not merged.changes:
+        return Outcome(target.blocks.payloads, (), merged.kept, merged.skipped)
+    blocks, refused = graft_binary(target.blocks, merged.changes, target.exif_room)
+    changes = tuple(change for change in merged.changes if change.tag not in refused)
+    skipped = merged.skipped + tuple(Skipped(tag, NO_ROOM) for tag in sorted(refused))
+    if not changes:
+        return Outcome(target.blocks.payloads, (), merged.kept, skipped)
+    changes += provenance(view, wanted, merged, refused)
+    encoder = xmp.encoder(options.xmp_engine)
+    blocks = graft_xmp(blocks, changes, encoder, target.xmp_room)
+    after = decode(blocks.payloads)
+    check(target.blocks, after, changes, encoder)
+    _check_settled(replace(target, blocks=after), wanted, options, refused)
+    return Outcome(blocks.payloads, changes, merged.kept, skipped)
+
+
+def _view(target: Target, blocks: Blocks, wanted: PhotoMetadata, options: PlanOptions) -> View:
+    values = blocks.values(rows_of(asked_modules(wanted)))
+    records = values.get(ADDED)
+    return View(
+        kind=target.kind,
+        values=values,
+        homes=HOMES[target.kind] - blocks.closed.keys(),
+        claims=Claims(options.claimant, records if isinstance(records, tuple) else ()),  # type: ignore[arg-type]
+        options=options,
+        closed=blocks.closed,
+        raster=target.raster,
+        orientation=target.orientation,
+    )
+
+
+def _check_settled(
+    target: Target, wanted: PhotoMetadata, options: PlanOptions, refused: frozenset[str]
+) -> None:
+    """A second run must find nothing to do. Raises SelfCheckError."""
+    again: Merged = merge(_view(target, target.blocks, wanted, options), wanted)
+    unsettled = [change.tag for change in again.changes if change.tag not in refused]
+    if unsettled:
+        raise SelfCheckError(f"{', '.join(unsettled)} would not read back as written", place="self check")
