@@ -114,7 +114,9 @@ class RedirectError(ServerError):
 
 class NotImmichError(ServerError):
     kind = "not_immich"
-    default_cure = "set IMMICH_INSTANCE_URL to the address that opens Immich in a browser, e.g. http://192.168.1.10:2283"
+    default_cure = (
+        "set IMMICH_INSTANCE_URL to the address that opens Immich in a browser, e.g. http://192.168.1.10:2283"
+    )
 
 
 class TooOldError(ServerError):

@@ -5,6 +5,7 @@ Not here: what is worth saying (the callers), and the report of a run (sync/repo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -128,12 +129,18 @@ def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
 
 
 class LineHandler(logging.Handler):
-    """Hands finished lines to `write`; when that fails it stops, and says so once through `on_failure`."""
+    """Hands finished lines to `write`; when that fails it stops, and says so once through `on_failure`.
 
-    def __init__(self, write: Write, on_failure: Callable[[OSError], None]) -> None:
+    `file` is closed with the handler.
+    """
+
+    def __init__(
+        self, write: Write, on_failure: Callable[[OSError], None], file: Optional[TextIO] = None
+    ) -> None:
         super().__init__()
         self._write: Optional[Write] = write
         self._on_failure = on_failure
+        self._file = file
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._write is None:
@@ -143,6 +150,15 @@ class LineHandler(logging.Handler):
         except OSError as error:
             self._write = None
             self._on_failure(error)
+
+    def close(self) -> None:
+        self._write = None
+        if self._file is not None:
+            with contextlib.suppress(
+                OSError
+            ):  # a full disk: what did not fit was reported when it was written
+                self._file.close()
+        super().close()
 
 
 def stream_writer(stream: TextIO) -> Write:
@@ -171,17 +187,11 @@ class Logs:
     logger: logging.Logger
     redact: Redactor
     handlers: tuple[logging.Handler, ...]
-    file: Optional[TextIO]
 
     def close(self) -> None:
         for handler in self.handlers:
             self.logger.removeHandler(handler)
             handler.close()
-        if self.file is not None:
-            try:
-                self.file.close()
-            except OSError:  # a full disk: the lines that did not fit were reported when they were written
-                return
 
     def __enter__(self) -> Logs:
         return self
@@ -214,6 +224,7 @@ def configure(
     logger = logging.getLogger(LOGGER_NAME)
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
+        handler.close()
     logger.setLevel(level.upper())
     logger.propagate = False
     redact = Redactor(secrets)
@@ -223,15 +234,13 @@ def configure(
     ]
     file, failure = _open(log_file)
     if file is not None:
-        handlers.append(
-            LineHandler(_file_writer(file), lambda error: _warn(logger, log_file, error))
-        )
+        handlers.append(LineHandler(_file_writer(file), lambda error: _warn(logger, log_file, error), file))
     for handler in handlers:
         handler.setFormatter(formatter)
         logger.addHandler(handler)
     if failure is not None:
         _warn(logger, log_file, failure)
-    return Logs(logger, redact, tuple(handlers), file)
+    return Logs(logger, redact, tuple(handlers))
 
 
 def _file_writer(file: TextIO) -> Write:

@@ -36,9 +36,15 @@ def split_path(path: str) -> tuple[str, ...]:
     A backslash separates only in a path with a drive letter or a UNC start: elsewhere it is part of a
     name. The drive letter is upper-cased.
     """
-    if _WINDOWS.match(path):
-        path = path[:1].upper() + path[1:].replace("\\", "/")
-    return tuple(part for part in path.split("/") if part)
+    return tuple(part for part in with_slashes(path).split("/") if part)
+
+
+def with_slashes(path: str) -> str:
+    """A Windows path with `/` and an upper-case drive letter; any other path as it is."""
+    if not _WINDOWS.match(path):
+        return path
+    slashed = path.replace("\\", "/")
+    return slashed[:1].upper() + slashed[1:]
 
 
 def parse_path_map(text: str) -> tuple[PathRule, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Callable, Optional, Union
@@ -145,7 +145,9 @@ class ImmichClient:
             self._me = found
         return self._me
 
-    def assets(self, *, face_boxes: bool = False, tags: bool = False) -> Iterator[Union[Asset, InvalidAsset]]:
+    def assets(
+        self, *, face_boxes: bool = False, tags: bool = False
+    ) -> Generator[Union[Asset, InvalidAsset], None, None]:
         """Every asset of the key's owner, oldest first in each of timeline, archive and hidden; each once.
 
         Left out: partners' assets, trashed and offline ones. `face_boxes` fills Person.faces (None where it

@@ -7,6 +7,7 @@ The key goes to one host only, and into no message, repr or log.
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from typing import Callable, Optional, Union
 
@@ -149,6 +150,8 @@ _CAUSES: dict[type[ImmichMetaError], str] = {
 # By the most specific class; a test holds it against every exception that the library has.
 FAILURE_KINDS: tuple[tuple[type[Exception], type[ImmichMetaError]], ...] = (
     (failures.SSLError, TlsError),
+    (urllib3.exceptions.SSLError, TlsError),
+    (ssl.SSLError, TlsError),
     (failures.InvalidURL, SettingsError),
     (failures.MissingSchema, SettingsError),
     (failures.InvalidSchema, SettingsError),

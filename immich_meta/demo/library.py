@@ -98,7 +98,7 @@ class DemoAsset:
     people: list[DemoPerson] = field(default_factory=list)
     faces: list[DemoFace] = field(default_factory=list)
     tags: list[DemoTag] = field(default_factory=list)
-    edits: list[dict[str, object]] = field(default_factory=list)
+    edits: list[Mapping[str, object]] = field(default_factory=list)
     overrides: dict[str, object] = field(default_factory=dict)
     exif_overrides: dict[str, object] = field(default_factory=dict)
 
@@ -151,7 +151,7 @@ class Library:
 
         `boxes`: name to (x1, y1, x2, y2) in pixels of the displayed image; the names count as people too.
         `date`: naive is the wall clock in `time_zone` (None: no zone known), aware is an instant whose offset
-        becomes the zone when none is given. `mtime` is aware. `content`: the file's bytes, for size and SHA-1.
+        becomes the zone when none is given. `mtime` is aware. `content`: the file's bytes (size and SHA-1).
         `columns`: any other field of DemoAsset (rating, description, latitude, visibility, is_trashed ...).
         """
         asset = DemoAsset(

@@ -32,12 +32,15 @@ WEB_PAGE = b"<!doctype html>\n<html><head><title>Welcome</title></head><body>Ple
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """A request as it came in: `path` after the base path and `/api`, header names in lower case."""
+    """A request as it came in: `path` after the base path and `/api`, header names in lower case.
+
+    `body` is empty where Immich would not look at it, or could not read it.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
-    body: object
+    body: Mapping[str, Any]
     headers: Mapping[str, str]
 
 
@@ -236,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = parsed_body(headers.get("content-type", ""), raw)
         query = dict(parse_qsl(target.query))
-        demo.requests.append(LoggedRequest(self.command, path, query, body, headers))
+        demo.requests.append(LoggedRequest(self.command, path, query, body or {}, headers))
         fault = demo.fault_for(path)
         if fault is not None and fault.delay:
             threading.Event().wait(fault.delay)

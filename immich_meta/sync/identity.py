@@ -91,8 +91,8 @@ def owner_hash(instance_url: str, user_id: str) -> str:
 class Claims:
     """Which keys are claimed by more than one owner, in 16 to 64 bytes per key whatever their lengths.
 
-    Kept as 64-bit hashes: of a million keys, one that is wrongly held for claimed twice is a chance of 1 in 10^7,
-    and its asset is only asked for a better proof.
+    Kept as 64-bit hashes: that one of a million keys is wrongly held for claimed twice has a chance of 1 in
+    10^7, and then its asset is only asked for a better proof.
     """
 
     _SEVERAL = (1 << 64) - 1

@@ -26,10 +26,15 @@ class PathExample:
 
 
 def path_hints(
-    statistics: Statistics, examples: Sequence[PathExample], *, photo_dir: str, segments: int, path_map: str = ""
+    statistics: Statistics,
+    examples: Sequence[PathExample],
+    *,
+    photo_dir: str,
+    segments: int,
+    path_map: str = "",
 ) -> tuple[str, ...]:
-    """Lines for the user: nothing, a hint (over 50 % of the assets missing), or the steps to check (over 90 %
-    missing, or over 50 % with a path mismatch), with some of the paths that were tried."""
+    """Lines for the user: none, a hint (over 50 % of the assets missing), or the steps to check (over 90 %
+    missing, or over 50 % with a path mismatch) and some of the paths that were tried."""
     if not statistics.total:
         return ()
     missing = statistics[Status.MISSING] / statistics.total
@@ -38,8 +43,8 @@ def path_hints(
         return (_headline(missing, mismatch), *_steps(photo_dir, segments, path_map), *_tried(examples))
     if missing > HINT_ABOVE:
         return (
-            f"{missing:.0%} of the files were not found: is IMMICH_PHOTO_DIR ({photo_dir}) the right directory, "
-            "and is all of the library there? IMMICH_PATH_MAP says which directory of the server is which here.",
+            f"{missing:.0%} of the files were not found: is IMMICH_PHOTO_DIR ({photo_dir}) right, and is all "
+            "of the library there? IMMICH_PATH_MAP says which directory of the server is which one here.",
         )
     return ()
 
@@ -55,8 +60,8 @@ def _steps(photo_dir: str, segments: int, path_map: str) -> tuple[str, ...]:
     return (
         "  1. Compare the server's paths below with the paths that were tried: where do they part?",
         f"  2. Give the pair as IMMICH_PATH_MAP ({current}), e.g. IMMICH_PATH_MAP=/data/library={photo_dir}",
-        f"  3. Or set IMMICH_PHOTO_DIR (now {photo_dir}) and IMMICH_PATH_SEGMENTS (now {segments}): so many last "
-        "parts of the server's path are looked for in that directory.",
+        f"  3. Or set IMMICH_PHOTO_DIR (now {photo_dir}) and IMMICH_PATH_SEGMENTS (now {segments}): so many "
+        "last parts of the server's path are looked for in that directory.",
         "  4. In a container: is the directory with the originals mounted, and at that place?",
         "  5. An external library has paths of its own: add a pair for each of its import paths.",
     )

@@ -14,7 +14,7 @@ from typing import Optional
 
 MAX_DEPTH = 5
 MAX_DIRECTORIES = 10_000
-# Recycle bins, snapshots and thumbnail folders of NAS systems hold copies, which would make everything ambiguous.
+# Recycle bins, snapshots and thumbnails of NAS systems: their copies would make everything ambiguous.
 _NOT_PHOTOS = (".", "@", "#", "$")
 DERIVED = ("encoded-video", "thumbs", "profile", "backups")
 
@@ -32,7 +32,7 @@ class Place:
 
 
 def direct_places(photo_dir: str, parts: Sequence[str]) -> tuple[Place, ...]:
-    """The places right below the photo directory, longest common tail first; depth 0 is the photo directory."""
+    """The places right below the photo directory, longest tail first; depth 0 is the photo directory."""
     found = []
     for depth in range(len(parts), -1, -1):
         directory = existing_directory(photo_dir, parts[len(parts) - depth :])
@@ -42,7 +42,7 @@ def direct_places(photo_dir: str, parts: Sequence[str]) -> tuple[Place, ...]:
 
 
 def existing_directory(base: str, parts: Sequence[str]) -> Optional[str]:
-    """The directory `base`/`parts`, each component as given or in another Unicode normal form; None if absent."""
+    """The directory `base`/`parts`, each part as given or in another Unicode normal form; None if absent."""
     path = os.path.join(base, *parts)
     if os.path.isdir(path):
         return path
@@ -62,11 +62,12 @@ def name_forms(name: str) -> tuple[str, ...]:
     """A file's name as given, then composed (Linux, Windows) and decomposed (old macOS volumes)."""
     if name.isascii():
         return (name,)
-    return tuple(dict.fromkeys((name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))))
+    composed, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    return tuple(dict.fromkeys((name, composed, decomposed)))
 
 
 class DirectoryIndex:
-    """Directories below the photo directory by name, read once, when first asked: at most 5 deep, 10,000 in number.
+    """Directories below the photo directory by name, read when first asked: at most 5 deep, 10,000 in number.
 
     Links, hidden directories and the server's own derived files are not entered.
     """
@@ -114,6 +115,5 @@ def _subdirectories(directory: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _is_photo_directory(entry: os.DirEntry[str]) -> bool:
-    return (
-        not entry.name.startswith(_NOT_PHOTOS) and entry.name not in DERIVED and entry.is_dir(follow_symlinks=False)
-    )
+    name = entry.name
+    return not name.startswith(_NOT_PHOTOS) and name not in DERIVED and entry.is_dir(follow_symlinks=False)

@@ -51,7 +51,9 @@ class NotFound:
 
     @property
     def failure(self) -> Failure:
-        return Failure("missing", f"the server's {self.original_path} was not found at {', '.join(self.tried)}")
+        return Failure(
+            "missing", f"the server's {self.original_path} was not found at {', '.join(self.tried)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ class Ambiguous:
     @property
     def failure(self) -> Failure:
         found = ", ".join(self.candidates)
-        return Failure("ambiguous", f"{self.reason}: the server's {self.original_path}, here {found}; {_CURE}")
+        return Failure(
+            "ambiguous", f"{self.reason}: the server's {self.original_path}, here {found}; {_CURE}"
+        )
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,8 @@ class Mismatch:
 
     @property
     def failure(self) -> Failure:
-        return Failure(
-            "path_mismatch", f"{self.path} is not proved to be the server's {self.original_path}: {self.reason}; {_CURE}"
-        )
+        claim = f"{self.path} is not proved to be the server's {self.original_path}"
+        return Failure("path_mismatch", f"{claim}: {self.reason}; {_CURE}")
 
 
 @dataclass(frozen=True)

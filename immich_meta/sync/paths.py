@@ -1,7 +1,7 @@
 """From the path that the server gives for an original to the file here.
 
-Not here: what proves a file to be an asset's (identity.py), and where to look below the photo directory when the
-map has no answer (path_inference.py).
+Not here: what proves a file to be an asset's (identity.py), and where to look below the photo directory when
+the map has no answer (path_inference.py).
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Optional, Union
 
 from immich_meta.api.models import Asset
-from immich_meta.errors import PathsError
-from immich_meta.path_map import PathRule, split_path
-from immich_meta.sync.identity import Claims, ReadAssetId, prove
+from immich_meta.path_map import PathRule, split_path, with_slashes
+from immich_meta.sync.identity import Claims, Proof, ReadAssetId, prove
 from immich_meta.sync.path_inference import (
     DERIVED,
     DirectoryIndex,
@@ -39,7 +38,8 @@ from immich_meta.sync.path_outcomes import (
 MOTION_PART = "-mp.mp4"
 MAX_REMEMBERED_DIRECTORIES = 20_000
 MAX_FOUND_RULES = 50
-_MEDIA_FOLDERS = ("upload", "library", *DERIVED)
+_ORIGINALS = ("upload", "library")
+_MEDIA_FOLDERS = (*_ORIGINALS, *DERIVED)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -53,10 +53,15 @@ class _Mapped:
 
 @dataclass(frozen=True)
 class _Tails:
-    """The places that end like the server's directory; `at` is the depth that the number of segments gives."""
+    """The places that end like the server's directory; `outside` are those that links lead to out of it.
+
+    `at` is the depth that the number of segments gives; `long` are the places of this depth and more.
+    """
 
     parts: tuple[str, ...]
-    direct: tuple[Place, ...]
+    long: tuple[Place, ...]
+    short: tuple[Place, ...]
+    outside: tuple[Place, ...]
     at: int
 
 
@@ -72,10 +77,10 @@ _Directory = Union[_Mapped, _Tails, Refusal]
 class PathMapper:
     """Finds the files of assets, one asset at a time; about 10 microseconds for a known directory.
 
-    A rule of `rules` (longest prefix first, as `parse_path_map` gives them) is trusted. Where none fits, the last
-    `segments` components are looked for in `photo_dir`, then the longest common tail anywhere below it; such a
-    file is only taken when `read_asset_id`, its size or its checksum prove it to be the asset's. `photo_dir` None:
-    only the rules count. Nothing here raises for what a server says.
+    A rule of `rules` (longest prefix first, as `parse_path_map` gives them) is trusted. Where none fits,
+    last `segments` components are looked for in `photo_dir`, then the longest common tail anywhere below it; such
+    a file is only taken when its size, `read_asset_id` or its checksum prove it to be the asset's.
+    `photo_dir` None: only the rules count. Nothing here raises for what a server says.
     """
 
     def __init__(
@@ -88,14 +93,17 @@ class PathMapper:
         roots = [rule.target for rule in rules] + ([photo_dir] if photo_dir is not None else [])
         self._roots = tuple(os.path.join(os.path.realpath(root), "") for root in dict.fromkeys(roots))
         self._directories: dict[tuple[str, bool], _Directory] = {}
+        self._below: dict[tuple[str, ...], tuple[Place, ...]] = {}
         self._index = DirectoryIndex(photo_dir or "")
         self._announced = Claims()
+        self._has_announced = False
         self._taken = Claims()
         self._found: dict[PathRule, int] = {}
 
     def announce(self, asset: Asset) -> None:
-        """Optional first pass over all assets: two with the same tail and size are then told apart before the
-        first of them is written, not when the second comes."""
+        """Optional first pass over all assets: two of one tail and size are then noticed before the first is
+        written, not when the second comes."""
+        self._has_announced = True
         self._announced.add(self._ending(asset), asset.id)
 
     def _ending(self, asset: Asset) -> str:
@@ -104,8 +112,8 @@ class PathMapper:
 
     def resolve(self, asset: Asset) -> Resolution:
         """The asset's file, or why there is none."""
-        original = asset.original_path
-        head, separator, name = original.rpartition("\\" if "/" not in original else "/")
+        original = with_slashes(asset.original_path)
+        head, separator, name = original.rpartition("/")
         if not name or name in (".", "..") or "\0" in name or _breaks_out(name):
             return _refused(original, Refusal.MALFORMED)
         if name[-len(MOTION_PART) :].lower() == MOTION_PART:
@@ -122,7 +130,7 @@ class PathMapper:
         return tuple(sorted(self._found.items(), key=lambda item: (-item[1], item[0].prefix)))
 
     def map_line(self) -> Optional[str]:
-        """The `IMMICH_PATH_MAP=...` line that makes the search needless next time; None when nothing was found."""
+        """The `IMMICH_PATH_MAP=...` line that makes the search needless; None when nothing was found."""
         rules = ";".join(str(rule) for rule, _ in self.found_rules())
         return f"IMMICH_PATH_MAP={rules}" if rules else None
 
@@ -136,7 +144,7 @@ class PathMapper:
 
     def _find_directory(self, head: str, upload: bool) -> _Directory:
         parts = split_path(head)
-        if "\0" in head or any(part in (".", "..") or _breaks_out(part) for part in parts[1:]) or parts[:1] == ("..",):
+        if "\0" in head or ".." in parts or "." in parts or any(map(_breaks_out, parts[1:])):
             return Refusal.MALFORMED
         if is_derived(parts, upload=upload):
             return Refusal.DERIVED
@@ -144,8 +152,11 @@ class PathMapper:
             if parts[: len(prefix)] == prefix:
                 return self._mapped(target, parts[len(prefix) :])
         direct = direct_places(self._photo_dir, parts) if self._photo_dir is not None else ()
-        inside = tuple(place for place in direct if self._is_inside(place.directory))
-        return _Tails(parts, inside, min(self._segments - 1, len(parts)))
+        outside = tuple(place for place in direct if not self._is_inside(place.directory))
+        inside = [place for place in direct if place not in outside]
+        at = min(self._segments - 1, len(parts))
+        long = tuple(place for place in inside if place.depth >= at)
+        return _Tails(parts, long, tuple(inside[len(long) :]), outside, at)
 
     def _mapped(self, target: str, rest: Sequence[str]) -> _Directory:
         directory = existing_directory(target, rest)
@@ -187,6 +198,8 @@ class PathMapper:
         hits = self._hits(tails, name)
         if isinstance(hits, Refusal):
             return _refused(asset.original_path, hits)
+        if not hits and any(os.path.lexists(os.path.join(place.directory, name)) for place in tails.outside):
+            return _refused(asset.original_path, Refusal.OUTSIDE)
         if not hits:
             return NotFound(asset.original_path, self._tried(tails, name))
         files = {(file.found.st_dev, file.found.st_ino): file.path for _, file in hits}
@@ -197,41 +210,57 @@ class PathMapper:
 
     def _hits(self, tails: _Tails, name: str) -> Union[list[tuple[Place, _File]], Refusal]:
         """The files with the longest common tail; with the tail that the segments give, if that is there."""
-        found = self._files(tails.direct, name)
-        if isinstance(found, Refusal):
+        found, refusal = self._files(tails.long, name)
+        if found and found[-1][0].depth == tails.at:
             return found
-        if any(place.depth == tails.at for place, _ in found):
-            return [hit for hit in found if hit[0].depth >= tails.at]
-        if self._photo_dir is not None:
-            deeper = [place for place in self._index.places(tails.parts) if self._is_inside(place.directory)]
-            more = self._files(deeper, name)
-            if isinstance(more, Refusal):
-                return more
-            found = found + more
-        longest = max((place.depth for place, _ in found), default=0)
-        return [hit for hit in found if hit[0].depth == longest]
+        short, refusal_short = self._files(tails.short, name)
+        below, refusal_below = self._files(self._places_below(tails.parts), name)
+        hits = found + short + below
+        if not hits:
+            return refusal or refusal_short or refusal_below or []
+        longest = max(place.depth for place, _ in hits)
+        return [hit for hit in hits if hit[0].depth == longest]
 
-    def _files(self, places: Iterable[Place], name: str) -> Union[list[tuple[Place, _File]], Refusal]:
-        hits = []
+    def _places_below(self, parts: tuple[str, ...]) -> tuple[Place, ...]:
+        if self._photo_dir is None:
+            return ()
+        if parts not in self._below:
+            if len(self._below) >= MAX_REMEMBERED_DIRECTORIES:
+                self._below.clear()
+            places = self._index.places(parts)
+            self._below[parts] = tuple(place for place in places if self._is_inside(place.directory))
+        return self._below[parts]
+
+    def _files(
+        self, places: Iterable[Place], name: str
+    ) -> tuple[list[tuple[Place, _File]], Optional[Refusal]]:
+        """The files of this name in the places, and why one that is there cannot be taken."""
+        hits: list[tuple[Place, _File]] = []
+        refusal: Optional[Refusal] = None
         for place in places:
             file = self._look_up(place.directory, name)
             if isinstance(file, Refusal):
-                return file
-            if file is not None:
+                refusal = file
+            elif file is not None:
                 hits.append((place, file))
-        return hits
+        return hits, refusal
 
     def _take(self, asset: Asset, tails: _Tails, place: Place, file: _File) -> Resolution:
         size = file.found.st_size
-        contested = self._taken.add(file.path, asset.id) or self._announced.contested(self._ending(asset))
+        contested = self._has_announced and self._announced.contested(self._ending(asset))
         proof = prove(asset, file.path, size, self._read_asset_id, size_proves=not contested)
+        if proof is not None and self._taken.add(file.path, asset.id) and proof is Proof.SIZE:
+            contested = True
+            proof = prove(asset, file.path, size, self._read_asset_id, size_proves=False)
         if proof is not None:
             how = How.SEGMENTS if place.depth == tails.at and place.base == self._photo_dir else How.INFERRED
             if how is How.INFERRED:
                 self._note_rule(asset.original_path, tails.parts, place)
             return Resolved(file.path, how, size, proof)
         if contested and size == asset.exif.file_size:
-            return Ambiguous(asset.original_path, (file.path,), "several assets fit this file by ending and size")
+            return Ambiguous(
+                asset.original_path, (file.path,), "several assets fit this file by ending and size"
+            )
         wanted = "an unknown size" if asset.exif.file_size is None else f"{asset.exif.file_size} bytes"
         return Mismatch(asset.original_path, file.path, f"it has {size} bytes, the asset {wanted}")
 
@@ -250,56 +279,21 @@ class PathMapper:
 
 
 def is_derived(parts: Sequence[str], *, upload: bool) -> bool:
-    """Whether a directory of the server holds what it can make again: thumbnails, encoded videos, motion parts,
-    profile pictures, backups. `upload`: the asset is of the upload library, where `thumbs` can be nothing else;
-    people's own folders may have such a name (Immich's layout: docs.immich.app, backup and restore).
+    """Whether a directory of the server holds what it makes itself: thumbnails, encoded videos, motion parts,
+    profile pictures, backups (Immich's layout: docs.immich.app, backup and restore).
+
+    `upload`: the asset is of the upload library. In an external one people's own folders may have such names.
     """
     if "encoded-video" in parts:
         return True
-    if any(part in DERIVED and _UUID.fullmatch(after) for part, after in zip(parts, parts[1:])):
+    following = tuple(zip(parts, (*parts[1:], "")))
+    if any(part in DERIVED and _UUID.fullmatch(after) for part, after in following):
         return True
-    if not upload:
-        return False
-    for part, after in zip(parts, (*parts[1:], "")):
-        # The media directory itself may be called upload (/usr/src/app/upload) or library.
-        if part in _MEDIA_FOLDERS and not (part in ("upload", "library") and after in _MEDIA_FOLDERS):
-            return part in DERIVED
-    return False
-
-
-def check_library(rules: Sequence[PathRule], photo_dir: str) -> None:
-    """Look at the directories that the run depends on: the targets of the map; without a map the photo directory.
-
-    Raises PathsError when one is missing, not a directory, unreadable or empty.
-    """
-    if not rules:
-        _check_directory(photo_dir, "the photo directory", "set IMMICH_PHOTO_DIR to where the originals are")
-    for rule in rules:
-        _check_directory(rule.target, f"the directory of {rule} in IMMICH_PATH_MAP", "correct IMMICH_PATH_MAP")
-
-
-def _check_directory(path: str, name: str, cure: str) -> None:
-    mount = "in a container, mount it there, e.g. -v /path/on/the/host"
-    try:
-        with os.scandir(path) as entries:
-            empty = next(entries, None) is None
-    except FileNotFoundError:
-        reason = "does not exist"
-    except NotADirectoryError:
-        reason = "is not a directory"
-    except PermissionError:
-        raise PathsError(
-            f"{name} {path} cannot be read: no permission",
-            path=path,
-            cure=f"let the user that runs this read and write it (uid {getattr(os, 'getuid', int)()})",
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    else:
-        if not empty:
-            return
-        reason = "is empty: is the disk, or the volume, mounted?"
-    raise PathsError(f"{name} {path} {reason}", path=path, cure=f"{cure}; {mount}:{path}")
+    # The media directory itself may be called upload (/usr/src/app/upload), or lie in /mnt/backups.
+    is_original = any(
+        part in _ORIGINALS and after and after not in _MEDIA_FOLDERS for part, after in following
+    )
+    return upload and not is_original and any(part in DERIVED for part in parts)
 
 
 def _breaks_out(part: str) -> bool:

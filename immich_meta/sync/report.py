@@ -88,6 +88,7 @@ class Result:
     sidecar: Optional[str] = None
     asset_id: Optional[str] = None
     error: Optional[Failure] = None
+    notes: Sequence[str] = ()
 
 
 def to_json(result: Result, *, ascii_only: bool = False) -> str:
@@ -104,6 +105,7 @@ def to_json(result: Result, *, ascii_only: bool = False) -> str:
             "sidecar": result.sidecar,
             "asset_id": result.asset_id,
             "error": result.error and {"kind": result.error.kind, "message": result.error.message},
+            "notes": list(result.notes),
         },
         ascii_only=ascii_only,
     )
@@ -205,7 +207,7 @@ def _headline(result: Result) -> str:
 def render_change(old: Value, new: Value) -> str:
     """`old -> new`; of lists only what comes and goes: `+added -removed`."""
     if isinstance(old, tuple) or isinstance(new, tuple):
-        return _render_lists(_items(old), _items(new))
+        return _render_lists(old, new)
     return f"{render_value(old)} -> {render_value(new)}"
 
 
@@ -215,8 +217,8 @@ def _items(value: Value) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
 
 
-def _render_lists(old: tuple[str, ...], new: tuple[str, ...]) -> str:
-    before, after = Counter(old), Counter(new)
+def _render_lists(old: Value, new: Value) -> str:
+    before, after = Counter(_items(old)), Counter(_items(new))
     changes = [f"+{render_value(item)}" for item in (after - before).elements()]
     changes += [f"-{render_value(item)}" for item in (before - after).elements()]
     if not changes:

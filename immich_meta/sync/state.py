@@ -200,7 +200,7 @@ def _lock(path: Path) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
     try:
-        for pragma in ("locking_mode = EXCLUSIVE", "synchronous = OFF", "journal_mode = TRUNCATE"):
+        for pragma in ("locking_mode = EXCLUSIVE", "synchronous = OFF", "journal_mode = DELETE"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         connection.execute("BEGIN EXCLUSIVE")
         connection.commit()

@@ -225,7 +225,7 @@ def test_of_several_sources_the_oldest_counts_and_of_one_moment_the_first_row() 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_any_source_serves_when_there_is_no_original(source: str) -> None:
-    asset = photo(None, None, **{source: "2019-07-15T10:00:00.5"})
+    asset = photo(None, None, **{source: "2019-07-15T10:00:00.500"})
     assert found(asset) == Moment(wall("2019-07-15T12:00:00"), hours(2), utc("2019-07-15T10:00:00"))
     assert kinds(asset) == []
 
@@ -279,4 +279,4 @@ def test_a_different_local_date_time_is_said_and_never_used() -> None:
     assert moment is not None
     assert moment.wall == wall("2024-05-01T12:00:00")
     assert [(note.kind, note.is_debug) for note in notes] == [(NoteKind.LOCAL_DATE_TIME_DIFFERS, True)]
-    assert kinds(photo("2024-05-01T10:00:00.9", "Europe/Berlin", local="2024-05-01T12:00:00.1")) == []
+    assert kinds(photo("2024-05-01T10:00:00.900", "Europe/Berlin", local="2024-05-01T12:00:00.100")) == []

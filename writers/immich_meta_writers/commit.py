@@ -63,7 +63,7 @@ def commit(path: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int] = None
     with _mapped(path), open(target, "rb", buffering=0) as old:
         status = os.fstat(old.fileno())
         _require_same(status, stamp, path)
-        _require_writable(status, path)
+        _require_writable(path)
         with _temporary(os.path.dirname(target)) as (temporary, new):
             _write(old.fileno(), new, patch)
             _copy_attributes(old.fileno(), new, status, path)
@@ -98,7 +98,7 @@ def set_mtime(path: str, stamp: Stamp, mtime_ns: int) -> None:
     with _mapped(path):
         status = os.stat(path)
         _require_same(status, stamp, path)
-        _require_writable(status, path)
+        _require_writable(path)
         os.utime(path, ns=(status.st_atime_ns, mtime_ns))
 
 
@@ -210,9 +210,9 @@ def _require_same(status: os.stat_result, stamp: Stamp, path: str) -> None:
         raise ChangedError("the file has changed since it was read", path=path)
 
 
-def _require_writable(status: os.stat_result, path: str) -> None:
+def _require_writable(path: str) -> None:
     """A rename would replace a read-only file all the same; its owner meant it."""
-    if not status.st_mode & 0o222:
+    if not os.access(path, os.W_OK):
         raise AccessError("the file is read-only", cure="allow writing to it (chmod u+w)", path=path)
 
 

@@ -110,7 +110,7 @@ def read(source: ByteSource) -> JpegFile:
         size=source.size,
         payloads=payloads,
         raster=raster,
-        c2pa=any([segment.kind is Kind.C2PA for segment in segments]),
+        c2pa=any(segment.kind is Kind.C2PA for segment in segments),
         scan=scan,
         segments=segments,
         exif=exif,

@@ -82,8 +82,11 @@ def merge_favorite(view: View, favorite: bool) -> Iterator[Decision]:
 
 def _set(view: View, tag: Tag, wanted: object) -> Iterator[Decision]:
     new = None if wanted is None else _shown(wanted)
-    edit = wanted if isinstance(tag.address, ExifAddress) and isinstance(wanted, int) else new
-    yield Change(tag.name, view.text(tag.name) or None, new, edit)
+    if isinstance(tag.address, ExifAddress) and isinstance(wanted, int):
+        old = view.get(tag.name)
+        yield Change(tag.name, old if isinstance(old, int) else None, wanted, wanted)
+    else:
+        yield Change(tag.name, view.text(tag.name) or None, new, new)
     for claim in view.claims.mine(Module.RATING, tag.name):
         yield Released(tag.name, claim)
     if new not in (None, "0"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Callable, Optional
 
-from immich_meta_writers.addresses import IimAddress
+from immich_meta_writers.addresses import ExifAddress, IimAddress
 from immich_meta_writers.changes import Change, Kept
 from immich_meta_writers.merge.decisions import Claimed, Decision, Released, View, rows
 from immich_meta_writers.merge.lists import is_join_of
@@ -16,7 +16,7 @@ from immich_meta_writers.tags import Module, Tag
 from immich_meta_writers.text import clean, cut, nfc
 
 CAPTION_TAGS = ("XMP-dc:Description", "IPTC:Caption-Abstract", "IFD0:ImageDescription", "XMP-tiff:ImageDescription")
-COMMENT_TAGS = ("ExifIFD:UserComment", "XMP-exif:UserComment")
+COMMENT = {True: "ExifIFD:UserComment", False: "XMP-exif:UserComment"}  # one home: with EXIF, without
 
 
 def merge_caption(view: View, caption: str) -> Iterator[Decision]:
@@ -42,7 +42,7 @@ def merge_event(view: View, albums: tuple[str, ...]) -> Iterator[Decision]:
 def merge_comment(view: View, albums: tuple[str, ...]) -> Iterator[Decision]:
     """All album names; somebody else's comment stays, the predecessor's does not."""
     wanted = ", ".join(albums) or None
-    for tag in rows(view, *COMMENT_TAGS):
+    for tag in rows(view, COMMENT[ExifAddress in view.homes]):
         yield from _unless_foreign(view, tag, wanted, lambda text: is_join_of(text, albums, ","))
 
 

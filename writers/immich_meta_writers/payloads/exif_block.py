@@ -6,8 +6,8 @@ Not here: changing it (ifd_graft.py) and which tag holds what (tags.py).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, Optional
+from dataclasses import dataclass, field
+from typing import Optional
 
 from immich_meta_writers.addresses import ExifAddress, ExifValue
 from immich_meta_writers.errors import ExifError
@@ -15,17 +15,24 @@ from immich_meta_writers.payloads import exif_values, ifd, ifd_extents
 
 ORIENTATION = ExifAddress("IFD0", 0x0112, ifd.SHORT)
 _COMPARED = ("IFD0", "ExifIFD", "GPS", "IFD1", "InteropIFD")
+_IN_ENTRY = -1
 _POINTERS = (ifd.EXIF_POINTER, ifd.GPS_POINTER, ifd.INTEROP_POINTER)
 
 
-class ForeignEntry(NamedTuple):
-    """One entry as it has to survive. `whole` is False where the value runs past the end of the block."""
+@dataclass(frozen=True)
+class ForeignEntry:
+    """One entry as it has to survive.
+
+    `start` is where its bytes lie in the block, -1 for those in the entry itself; `whole` is False where
+    the value runs past the end of the block.
+    """
 
     ifd: str
     tag: int
     type: int
     count: int
     raw: bytes
+    start: int = field(compare=False)
     whole: bool
 
 
@@ -38,7 +45,9 @@ class ExifBlock:
     ifds: Mapping[str, ifd.Ifd]
 
     def get(self, address: ExifAddress) -> Optional[ExifValue]:
-        """The value in the shape that the address wants; None when it is absent, unreadable or of a senseless type."""
+        """The value in the shape that the address wants; None when it is absent, unreadable or of a
+        senseless type.
+        """
         table = self.ifds.get(address.ifd)
         entry = table.by_tag.get(address.tag) if table is not None else None
         if entry is None:
@@ -53,7 +62,8 @@ class ExifBlock:
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
     def foreign(self, asked: Collection[ExifAddress] = ()) -> tuple[ForeignEntry, ...]:
-        """Every entry of IFD0, ExifIFD, GPS, IFD1 and Interop that nobody asked to change, in the file's order.
+        """Every entry of IFD0, ExifIFD, GPS, IFD1 and Interop that nobody asked to change, in the file's
+        order.
 
         Pointers to IFDs are left out: they may move, and what they lead to is in the answer.
         """
@@ -69,18 +79,19 @@ class ExifBlock:
         return tuple(found)
 
     def _foreign_entry(self, name: str, entry: ifd.Entry) -> ForeignEntry:
-        tag, kind, count, field = entry
+        tag, kind, count, place = entry
         span = ifd.value_span(entry, self.order)
         if span is None:
-            return ForeignEntry(name, tag, kind, count, field, True)
+            return ForeignEntry(name, tag, kind, count, place, _IN_ENTRY, True)
         start, end = span
-        return ForeignEntry(name, tag, kind, count, self.data[start:end], end <= len(self.data))
+        return ForeignEntry(name, tag, kind, count, self.data[start:end], start, end <= len(self.data))
 
 
 def parse(block: bytes) -> ExifBlock:
     """Read a TIFF block (Exif 3.0 section 4.5; without `Exif\\0\\0`).
 
-    Raises ExifError when the header is not classic TIFF or IFD0 cannot be read; everything behind that is tolerated.
+    Raises ExifError when the header is not classic TIFF or IFD0 cannot be read; everything behind that is
+    tolerated.
     """
     order = ifd.byte_order(block)
     offset = ifd.read_long(block, order, 4)
@@ -91,22 +102,3 @@ def parse(block: bytes) -> ExifBlock:
             place=f"EXIF offset {offset}",
         )
     return ExifBlock(block, order, {"IFD0": ifd0, **ifd.find_sub_ifds(block, order, ifd0)})
-
-
-def differences(before: ExifBlock, after: ExifBlock, asked: Collection[ExifAddress]) -> tuple[str, ...]:
-    """What a graft changed although nobody asked: `ExifIFD:0x927c` and the like; empty when all is well.
-
-    A value that ran past the end of the old block is compared as far as that block had it. Compare before
-    `shift_maker_note`, which changes the maker note on purpose.
-    """
-    old, new = before.foreign(asked), after.foreign(asked)
-    lost = [f"{a.ifd}:0x{a.tag:04x}" for a, b in zip(old, new) if not _same(a, b)]
-    longer = old if len(old) > len(new) else new
-    lost += [f"{entry.ifd}:0x{entry.tag:04x}" for entry in longer[min(len(old), len(new)) :]]
-    return tuple(lost)
-
-
-def _same(old: ForeignEntry, new: ForeignEntry) -> bool:
-    if old.whole:
-        return old == new
-    return old[:4] == new[:4] and new.raw.startswith(old.raw)

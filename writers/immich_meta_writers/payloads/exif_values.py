@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 from immich_meta_writers.addresses import ExifAddress, ExifValue
 from immich_meta_writers.errors import MetadataError
@@ -33,7 +34,8 @@ _SECONDS_DENOMINATOR = 10000
 _CODE_BYTES = 8
 
 
-class Encoded(NamedTuple):
+@dataclass(frozen=True)
+class Encoded:
     """A value as it goes into an entry: type, count, and its bytes in the block's order."""
 
     type: int
@@ -74,9 +76,11 @@ def _decode_cp1252(byte: int) -> str:
 
 
 def decode_comment(raw: bytes, order: str) -> str:
-    """UserComment (Exif 3.0 section 4.6.6): a character code of 8 bytes, then text; blank padding is no comment.
+    """UserComment (Exif 3.0 section 4.6.6): a character code of 8 bytes, then text; blank padding is no
+    comment.
 
-    Codes padded with blanks, NUL followed by garbage (Canon ZoomBrowser) and no code at all are seen in files.
+    Codes padded with blanks, NUL followed by garbage (Canon ZoomBrowser) and no code at all are seen in
+    files.
     """
     code, body = raw[:_CODE_BYTES], raw[_CODE_BYTES:]
     name = code.rstrip(b"\0 ")
@@ -104,7 +108,9 @@ def _decode_utf16(body: bytes, order: str) -> str:
 
 
 def _looks_swapped(units: tuple[int, ...]) -> bool:
-    """ExifTool's rule: the byte with more distinct values is the low one; on a tie the high one is zero more often."""
+    """ExifTool's rule: the byte with more distinct values is the low one; on a tie the high one is zero
+    more often.
+    """
     high, low = {unit >> 8 for unit in units}, {unit & 0xFF for unit in units}
     if len(high) != len(low):
         return len(high) > len(low)
@@ -187,8 +193,8 @@ _CARRIERS: Mapping[int, tuple[str, int]] = {
 def encode(values: Mapping[ExifAddress, ExifValue], order: str) -> dict[ExifAddress, Encoded]:
     """Type, count and bytes of each value, in the block's byte order, as piexif encodes them.
 
-    Raises MetadataError for a value that its type cannot hold: a number out of range, a NUL or half a surrogate pair
-    in a text, a negative or too large rational.
+    Raises MetadataError for a value that its type cannot hold: a number out of range, a NUL or half a
+    surrogate pair in a text, a negative or too large rational.
     """
     if not values:
         return {}
@@ -214,7 +220,9 @@ def encode(values: Mapping[ExifAddress, ExifValue], order: str) -> dict[ExifAddr
 def _dump(
     piexif: Any, values: Mapping[str, Mapping[int, Any]], places: list[tuple[ExifAddress, str, int]]
 ) -> dict[ExifAddress, bytes]:
-    """piexif's own block of these values, taken apart again: it is big-endian and its structure is not used."""
+    """piexif's own block of these values, taken apart again: it is big-endian and its structure is not
+    used.
+    """
     if not places:
         return {}
     dumped = piexif.dump({"Exif": {}, **values})[6:]

@@ -47,7 +47,9 @@ _LONGS = {order: struct.Struct(order + "I") for order in "<>"}
 
 @dataclass(frozen=True)
 class Ifd:
-    """One table. `claimed` is its count field; fewer `entries` fit when that lies. `next` has 4 bytes, fewer at the end."""
+    """One table. `claimed` is its count field; fewer `entries` fit when that lies. `next` has 4 bytes,
+    fewer at the end.
+    """
 
     offset: int
     entries: tuple[Entry, ...]
@@ -70,7 +72,8 @@ def byte_order(data: bytes) -> str:
     """`<` or `>` of a classic TIFF header. Raises ExifError for anything else, BigTIFF included."""
     order = _ORDERS.get(bytes(data[:4]))
     if order is None or len(data) < HEADER_BYTES:
-        raise ExifError(f"the TIFF header is {bytes(data[:4])!r}, not II*\\0 or MM\\0*", place="EXIF offset 0")
+        found = bytes(data[:4])
+        raise ExifError(f"the TIFF header is {found!r}, not II*\\0 or MM\\0*", place="EXIF offset 0")
     return order
 
 
@@ -100,8 +103,8 @@ def pack_table(order: str, entries: list[Entry]) -> bytes:
 def read_ifd(data: bytes, order: str, offset: int) -> Optional[Ifd]:
     """The table at `offset`, or None where no table can be.
 
-    A count that runs past the end keeps the entries that fit, unless the first one is no entry at all: then the
-    pointer led into something else.
+    A count that runs past the end keeps the entries that fit, unless the first one is no entry at all: then
+    the pointer led into something else.
     """
     start = offset + 2
     if offset < HEADER_BYTES or start > len(data):
@@ -123,7 +126,9 @@ def value_bytes(entry: Entry) -> int:
 
 
 def value_span(entry: Entry, order: str) -> Optional[tuple[int, int]]:
-    """Where an out-of-line value starts and ends (the end may lie behind the block), None for one in its entry."""
+    """Where an out-of-line value starts and ends (the end may lie behind the block), None for one in its
+    entry.
+    """
     size = value_bytes(entry)
     if size <= 4:
         return None
@@ -143,7 +148,9 @@ def raw_value(data: bytes, order: str, entry: Entry) -> Optional[bytes]:
 
 
 def pointer_target(entry: Entry, order: str) -> Optional[int]:
-    """Where an IFD pointer leads: its four bytes, whatever type it claims (ASCII, SLONG seen); None for a count of 0."""
+    """Where an IFD pointer leads: its four bytes, whatever type it claims (ASCII, SLONG seen); None for a
+    count of 0.
+    """
     if entry[2] == 0:
         return None
     if entry[1] == SHORT and entry[2] == 1:
@@ -152,12 +159,12 @@ def pointer_target(entry: Entry, order: str) -> Optional[int]:
 
 
 def find_sub_ifds(data: bytes, order: str, ifd0: Ifd) -> dict[str, Ifd]:
-    """ExifIFD and GPS as far as their pointers lead to a table of their own (a GPS pointer equal to ExifIFD's: seen)."""
+    """ExifIFD and GPS as far as their pointers lead to a table of their own (a GPS pointer equal to
+    ExifIFD's: seen).
+    """
     found: dict[str, Ifd] = {}
     taken = {ifd0.offset}
     for name, tag in POINTER_TAGS.items():
-        if tag not in ifd0.by_tag:
-            continue
         for entry in ifd0.entries:
             target = pointer_target(entry, order) if entry[0] == tag else None
             if target is None or target in taken:

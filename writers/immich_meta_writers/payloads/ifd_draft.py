@@ -6,8 +6,8 @@ Not here: where moved tables and values go, and the bytes (ifd_graft.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple, Optional
+from dataclasses import dataclass, field, replace
+from typing import Optional
 
 from immich_meta_writers.addresses import ExifAddress
 from immich_meta_writers.payloads import ifd
@@ -18,24 +18,25 @@ from immich_meta_writers.payloads.ifd_ground import EDITABLE, Ground
 _NOWHERE = b"\0\0\0\0"
 
 
-class Slot(NamedTuple):
+@dataclass(frozen=True)
+class Slot:
     """An entry of a draft.
 
-    `moved` is a value that is given a place later, `leads_to` the name of an IFD that is; `old` is the index that the
-    entry had in the file, or -1.
+    `place` has four bytes: the value, or its offset. `moved` is a value that is given a place later,
+    `leads_to` the name of an IFD that is; `old` is the index that the entry had in the file, or -1.
     """
 
     tag: int
     type: int
     count: int
-    field: bytes
+    place: bytes
     moved: Optional[bytes]
     old: int
     leads_to: str = ""
 
     @property
     def entry(self) -> ifd.Entry:
-        return self.tag, self.type, self.count, self.field
+        return self.tag, self.type, self.count, self.place
 
 
 @dataclass
@@ -63,7 +64,9 @@ class Draft:
 
 @dataclass
 class Drafts:
-    """All three, and what is overwritten where it stands: (offset, bytes). `changed`: the edits make a difference."""
+    """All three, and what is overwritten where it stands: (offset, bytes). `changed`: the edits make a
+    difference.
+    """
 
     ifds: dict[str, Draft]
     overwrites: list[tuple[int, bytes]] = field(default_factory=list)
@@ -88,7 +91,7 @@ def _open(ground: Ground, name: str) -> Draft:
         return Draft(name, None, [], True)
     slots = []
     for index, entry in enumerate(table.entries):
-        span = ifd.value_span(entry, ground.block.order)
+        span = ifd.value_span(entry, ground.block.order) if ground.has_tail else None
         moved = None
         if span is not None and ground.tail <= span[0] and span[1] <= len(ground.block.data):
             moved = ground.block.data[span[0] : span[1]]
@@ -120,7 +123,8 @@ def _new_slot(tag: int, value: Encoded, old: int = -1) -> Slot:
 def insertion_index(entries: list[ifd.Entry], tag: int) -> int:
     """Behind the last smaller tag that is in sequence.
 
-    Nothing is ever re-sorted: a bad entry (type 0, 65533: seen) that comes to stand first makes ExifTool drop the IFD.
+    Nothing is ever re-sorted: a bad entry (type 0, 65533: seen) that comes to stand first makes ExifTool
+    drop the IFD.
     """
     place, highest = 0, -1
     for index, entry in enumerate(entries):
@@ -134,21 +138,23 @@ def insertion_index(entries: list[ifd.Entry], tag: int) -> int:
 def _replace(ground: Ground, drafts: Drafts, draft: Draft, slot: Slot, value: Encoded) -> Slot:
     """The slot with the new value: unchanged, in its entry, over the old value, or to be moved."""
     old = _old_value(ground, slot)
-    if (slot.type, slot.count) == value[:2] and old == value.raw:
+    if (slot.type, slot.count) == (value.type, value.count) and old == value.raw:
         return slot
     drafts.changed = True
     span = _pinned_span(ground, slot)
     if len(value.raw) > 4 and span is not None and span[1] - span[0] >= len(value.raw):
         if ground.may_write(*span, (draft.name, slot.old)):
             drafts.overwrites.append((span[0], value.raw.ljust(span[1] - span[0], b"\0")))
-            return slot._replace(type=value.type, count=value.count)
+            return replace(slot, type=value.type, count=value.count)
     else:
         _free_value(ground, drafts, draft, slot)
     return _new_slot(slot.tag, value, slot.old)
 
 
 def _old_value(ground: Ground, slot: Slot) -> Optional[bytes]:
-    return slot.moved if slot.moved is not None else ifd.raw_value(ground.block.data, ground.block.order, slot.entry)
+    if slot.moved is not None:
+        return slot.moved
+    return ifd.raw_value(ground.block.data, ground.block.order, slot.entry)
 
 
 def _pinned_span(ground: Ground, slot: Slot) -> Optional[tuple[int, int]]:
@@ -167,10 +173,13 @@ def _has_to_move(ground: Ground, draft: Draft) -> bool:
 
 
 def _settle_sub_ifd(ground: Ground, drafts: Drafts, draft: Draft) -> None:
-    """Decide whether its table moves, and make IFD0's pointer fit: added, repaired, to be repointed, or gone."""
+    """Decide whether its table moves, and make IFD0's pointer fit: added, repaired, to be repointed, or
+    gone.
+    """
     ifd0 = drafts.ifds["IFD0"]
     tag = ifd.POINTER_TAGS[draft.name]
-    mine = [i for i, slot in enumerate(ifd0.slots) if slot.tag == tag and _leads_to(ground, slot, draft.table)]
+    pointers = [i for i, slot in enumerate(ifd0.slots) if slot.tag == tag]
+    mine = [i for i in pointers if _leads_to(ground, ifd0.slots[i], draft.table)]
     if draft.is_gone:
         if draft.table is not None:
             for index in reversed(mine):
@@ -180,12 +189,12 @@ def _settle_sub_ifd(ground: Ground, drafts: Drafts, draft: Draft) -> None:
     if not draft.is_touched:
         return
     # A pointer that leads nowhere, has count 0 or repeats the other one is overwritten where it stands.
-    mine = mine or [i for i, slot in enumerate(ifd0.slots) if slot.tag == tag and slot.type in ifd.TYPE_BYTES][-1:]
+    mine = mine or pointers[-1:]
     offset = draft.table.offset if draft.table is not None else 0
     leads_to = draft.name if draft.moves else ""
     pointer = Slot(tag, ifd.LONG, 1, ifd.pack_long(offset, ground.block.order), None, -1, leads_to)
     for index in mine:
-        ifd0.slots[index] = pointer._replace(old=ifd0.slots[index].old)
+        ifd0.slots[index] = replace(pointer, old=ifd0.slots[index].old)
     if not mine:
         ifd0.slots.insert(insertion_index([s.entry for s in ifd0.slots], tag), pointer)
         ifd0.moves = True
@@ -196,7 +205,9 @@ def _leads_to(ground: Ground, slot: Slot, table: Optional[ifd.Ifd]) -> bool:
 
 
 def zeroed_table(ground: Ground, draft: Draft) -> list[tuple[int, bytes]]:
-    """What to do with the old place of a moved table: zeros, so that stray pointers find an empty IFD there."""
+    """What to do with the old place of a moved table: zeros, so that stray pointers find an empty IFD
+    there.
+    """
     table = draft.table
     if table is None or table.offset >= ground.tail or not ground.may_rewrite_table(draft.name, table):
         return []
@@ -205,4 +216,3 @@ def zeroed_table(ground: Ground, draft: Draft) -> list[tuple[int, bytes]]:
     if ground.may_write(table.entries_end, end, (draft.name, NEXT)):
         zeros.append((table.entries_end, bytes(len(table.next))))
     return zeros
-

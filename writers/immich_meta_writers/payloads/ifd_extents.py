@@ -28,7 +28,9 @@ _SUB_NAMES: Mapping[int, str] = {
     _GLOBAL_PARAMETERS: "GlobalParametersIFD",
     _KODAK: "KodakIFD",
 }
-# Offsets and byte counts of data that is not a value: thumbnail, strips, tiles (TIFF 6.0; Exif 3.0 section 4.6.4).
+_SINGLE_POINTERS = (ifd.EXIF_POINTER, ifd.GPS_POINTER, ifd.INTEROP_POINTER)
+# Offsets and byte counts of data that is not a value: thumbnail, strips, tiles (TIFF 6.0; Exif 3.0 section
+# 4.6.4).
 _DATA_TAGS = ((0x0201, 0x0202), (0x0111, 0x0117), (0x0144, 0x0145))
 
 
@@ -41,9 +43,11 @@ class Extent(NamedTuple):
 
 
 def walk(data: bytes, order: str, known: Mapping[str, ifd.Ifd]) -> Iterator[tuple[str, ifd.Ifd]]:
-    """Every reachable table once, under a unique name: IFD0, ExifIFD, GPS, IFD1, InteropIFD, SubIFD ... ; bounded.
+    """Every reachable table once, under a unique name: IFD0, ExifIFD, GPS, IFD1, InteropIFD, SubIFD ... ;
+    bounded.
 
-    A chain that comes back to IFD0 ends; one that leads into ExifIFD or GPS names them a second time, as IFD1.
+    A chain that comes back to IFD0 ends; one that leads into ExifIFD or GPS names them a second time, as
+    IFD1.
     """
     seen = {table.offset for table in known.values()}
     names = set(known)
@@ -104,7 +108,7 @@ def known_extents(data: bytes, order: str, known: Mapping[str, ifd.Ifd]) -> list
         for index, entry in enumerate(table.entries):
             span = ifd.value_span(entry, order)
             # The claimed size of an IFD pointer (ASCII x 154: seen) is not the size of a value.
-            if span is not None and entry[0] not in ifd.POINTER_TAGS.values() and entry[0] != ifd.INTEROP_POINTER:
+            if span is not None and entry[0] not in _SINGLE_POINTERS:
                 extents.append(Extent(span[0], span[1], (name, index)))
         extents += _data_extents(data, order, name, table)
     return extents

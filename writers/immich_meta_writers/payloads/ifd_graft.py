@@ -1,9 +1,11 @@
 """The graft: our values go into an EXIF block, and everything else stays where it is, byte for byte.
 
-Not here: whether a value should change (merge/), its encoding (exif_values.py) and the container around the block.
+Not here: whether a value should change (merge/), its encoding (exif_values.py) and the container around the
+block.
 
-The steps: survey the block (ifd_ground.py), draft the edited tables (ifd_draft.py), give what moved a place at the end,
-and answer with splices, so that the same editor serves a block in memory and, one day, a TIFF file on disk.
+The steps: survey the block (ifd_ground.py), draft the edited tables (ifd_draft.py), give what moved a place
+at the end, and answer with splices, so that the same editor serves a block in memory and, one day, a TIFF
+file on disk.
 """
 
 from __future__ import annotations
@@ -25,13 +27,14 @@ _NEW_BLOCK = b"MM\0*\0\0\0\x08" + bytes(6)
 
 # Half of a pair would be a lie: a coordinate without its hemisphere, a date with another date's offset.
 _TOGETHER: tuple[frozenset[tuple[str, int]], ...] = (
-    frozenset(("GPS", tag) for tag in range(0x0000, 0x0007)),
+    frozenset(("GPS", tag) for tag in range(0x0007)),
     frozenset({("ExifIFD", 0x9003), ("ExifIFD", 0x9011)}),
     frozenset({("ExifIFD", 0x9004), ("ExifIFD", 0x9012)}),
     frozenset({("IFD0", 0x0132), ("ExifIFD", 0x9010)}),
     frozenset({("IFD0", 0x4746), ("IFD0", 0x4749)}),
 )
 
+Edits = Mapping[ExifAddress, Optional[ExifValue]]
 Wanted = Mapping[ExifAddress, Optional[Encoded]]
 
 
@@ -45,19 +48,21 @@ class Grafted:
 
 @dataclass(frozen=True)
 class GraftPlan:
-    """The same as byte ranges of the old block: `patch` can be applied to any file that holds the block at offset 0."""
+    """The same as byte ranges of the old block: `patch` can be applied to any file that holds the block at
+    offset 0.
+    """
 
     patch: Patch
     skipped: tuple[ExifAddress, ...] = ()
 
 
-def graft(block: Optional[ExifBlock], edits: Mapping[ExifAddress, Optional[ExifValue]], *, room: int) -> Grafted:
+def graft(block: Optional[ExifBlock], edits: Edits, *, room: int) -> Grafted:
     """Set (None: remove) values in a block of at most `room` bytes; without a block, make a new one.
 
-    The new block is b"" when there is nothing to hold. A value equal to the file's changes nothing. Byte order, entry
-    order, next-IFD pointers, the maker note and every foreign value stay. When `room` is short, zero bytes that
-    nothing points to are given up first; then what fits is written, pairs only together, and the rest is `skipped`.
-    Raises MetadataError for a value that its type cannot hold.
+    The new block is b"" when there is nothing to hold. A value equal to the file's changes nothing. Byte
+    order, entry order, next-IFD pointers, the maker note and every foreign value stay. When `room` is
+    short, zero bytes that nothing points to are given up first; then what fits is written, pairs only
+    together, and the rest is `skipped`. Raises MetadataError for a value that its type cannot hold.
     """
     base = parse(_NEW_BLOCK) if block is None else block
     plan = plan_graft(base, edits, room=room)
@@ -66,7 +71,7 @@ def graft(block: Optional[ExifBlock], edits: Mapping[ExifAddress, Optional[ExifV
     return Grafted(plan.patch.apply(base.data), plan.skipped)
 
 
-def plan_graft(block: ExifBlock, edits: Mapping[ExifAddress, Optional[ExifValue]], *, room: int) -> GraftPlan:
+def plan_graft(block: ExifBlock, edits: Edits, *, room: int) -> GraftPlan:
     """What `graft` would do, as splices over the block's bytes. `room` is the most bytes that may result."""
     wanted = _encode(block, edits)
     ground = survey(block, tuple(wanted))
@@ -85,8 +90,10 @@ def plan_graft(block: ExifBlock, edits: Mapping[ExifAddress, Optional[ExifValue]
     return GraftPlan(patch, tuple(address for address in wanted if address in skipped))
 
 
-def _encode(block: ExifBlock, edits: Mapping[ExifAddress, Optional[ExifValue]]) -> dict[ExifAddress, Optional[Encoded]]:
-    """Every edit as type, count and bytes; a number keeps SHORT or LONG as the file has it: readers see no difference."""
+def _encode(block: ExifBlock, edits: Edits) -> dict[ExifAddress, Optional[Encoded]]:
+    """Every edit as type, count and bytes; a number keeps SHORT or LONG as the file has it: readers see no
+    difference.
+    """
     stored = {address: _stored_as(block, address) for address, value in edits.items() if value is not None}
     values = {stored[address]: value for address, value in edits.items() if value is not None}
     encoded = encode(values, block.order)
@@ -155,7 +162,7 @@ def _place(drafts: Drafts, start: int, order: str) -> tuple[dict[str, int], byte
     for draft in drafts.ifds.values():
         for index, slot in enumerate(draft.slots):
             if slot.moved is not None:
-                draft.slots[index] = slot._replace(field=ifd.pack_long(position, order))
+                draft.slots[index] = replace(slot, place=ifd.pack_long(position, order))
                 values.append(slot.moved + bytes(len(slot.moved) % 2))
                 position += len(values[-1])
     return places, b"".join(values)
@@ -165,7 +172,7 @@ def _entries(draft: Draft, places: Mapping[str, int], order: str) -> list[ifd.En
     entries = []
     for slot in draft.slots:
         if slot.leads_to in places:
-            slot = slot._replace(field=ifd.pack_long(places[slot.leads_to], order))
+            slot = replace(slot, place=ifd.pack_long(places[slot.leads_to], order))
         entries.append(slot.entry)
     return entries
 

@@ -21,7 +21,8 @@ _OURS = frozenset((t.address.ifd, t.address.tag) for t in TAGS if isinstance(t.a
 
 @dataclass(frozen=True)
 class Ground:
-    """A block, everything known in it, and `tail`: from there to the end lie only tables and values that we rewrite.
+    """A block, everything known in it, and `tail`: from there to the end lie only tables and values that we
+    rewrite.
 
     `tail` is the block's length when there is no such place yet.
     """
@@ -36,7 +37,9 @@ class Ground:
         return self.tail < len(self.block.data)
 
     def may_write(self, start: int, end: int, owner: Owner) -> bool:
-        """True when the bytes lie in the block and no other known extent overlaps them (shared date strings: seen)."""
+        """True when the bytes lie in the block and no other known extent overlaps them (shared date
+        strings: seen).
+        """
         if end > len(self.block.data):
             return False
         return not any(e.start < end and start < e.end and e.owner != owner for e in self.extents)
@@ -48,8 +51,8 @@ class Ground:
     def start_of_new_bytes(self, *, trim: bool) -> int:
         """Where new tables and values go.
 
-        Behind a gap of 32 zero bytes: dangling pointers just past the old end (seen in Canon and Nikon notes) must not
-        meet an entry count. `trim` gives up zero bytes that nothing known points to.
+        Behind a gap of 32 zero bytes: dangling pointers just past the old end (seen in Canon and Nikon
+        notes) must not meet an entry count. `trim` gives up zero bytes that nothing known points to.
         """
         data = self.block.data
         if trim:
@@ -79,7 +82,9 @@ def survey(block: ExifBlock, asked: Collection[ExifAddress]) -> Ground:
 
 
 def _find_tail(block: ExifBlock, extents: list[Extent], ours: Collection[tuple[str, int]]) -> int:
-    """The lowest offset from which on there is nothing but what we rewrite, behind a gap of zeros or the header."""
+    """The lowest offset from which on there is nothing but what we rewrite, behind a gap of zeros or the
+    header.
+    """
     data = block.data
     movable = [extent for extent in extents if _is_movable(block, extent, ours)]
     fixed = {extent for extent in extents if extent.end <= len(data)} - set(movable)
@@ -92,9 +97,8 @@ def _find_tail(block: ExifBlock, extents: list[Extent], ours: Collection[tuple[s
             break
         cursor = start
         gap = cursor - GAP_BYTES
-        if start == ifd.HEADER_BYTES or (
-            gap >= fixed_end and not any(data[gap:cursor]) and not any(e.start < cursor and gap < e.end for e in movable)
-        ):
+        is_free = gap >= fixed_end and not any(e.start < cursor and gap < e.end for e in movable)
+        if start == ifd.HEADER_BYTES or (is_free and not any(data[gap:cursor])):
             tail = cursor
     return tail
 

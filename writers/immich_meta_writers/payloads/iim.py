@@ -163,14 +163,17 @@ def undecodable(records: Records) -> Optional[str]:
 
 
 def as_utf8(dataset: Dataset, charset: str) -> bytes:
-    """The bytes of a dataset in a block that is marked as UTF-8: only text that is not so already changes."""
+    """The bytes of a dataset in a block that becomes UTF-8: only text that is not so already changes.
+
+    The caller has refused a block with text that is undecodable.
+    """
     if dataset.data.isascii() or charset == "utf-8" or not is_text(dataset):
         return dataset.raw
     text = decoded(dataset.data, charset)
-    if text is None:
-        raise IptcError("text that cannot be decoded", place=f"IPTC {dataset.record}:{dataset.number}")
-    data = text.encode("utf-8")
-    return dataset.raw if data == dataset.data.rstrip(b"\0") else packed(dataset.record, dataset.number, data)
+    data = b"" if text is None else text.encode("utf-8")
+    if text is None or data == dataset.data.rstrip(b"\0"):
+        return dataset.raw
+    return packed(dataset.record, dataset.number, data)
 
 
 def packed(record: int, number: int, data: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The little that has to be known of maker notes: pointers that lead out of them.
 
-Not here: what they say. A maker note is one opaque value that never moves; its inner offsets count from the TIFF
-header (most makers) or from itself, so they stay true as long as nothing in front of their target moves.
+Not here: what they say. A maker note is one opaque value that never moves; its inner offsets count from the
+TIFF header (most makers) or from itself, so they stay true as long as nothing in front of their target
+moves.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ _PREVIEW, _PREVIEW_START = 0x0081, 0x0088
 _TABLE_STARTS = (0, 6, 8, 10, 12, 14, 16, 18, 20, 26, 28)
 _LARGEST_TABLE = 400
 # Nikon's preview and NikonScan; Olympus's equipment to raw info.
-_SUB_IFDS = frozenset({0x0011, 0x0E10, 0x2010, 0x2020, 0x2030, 0x2031, 0x2040, 0x2050, 0x3000, 0x4000, 0x5000})
+_SUB_IFDS = frozenset({0x0011, 0x0E10, 0x2010, 0x2020, 0x2030, 0x2031, 0x2040, 0x2050})
 _SMALLEST_IFD = 6
 
 
 def shift_maker_note(block: ExifBlock, *, behind: int, growth: int) -> bytes:
     """The block with a Minolta / Konica Minolta maker note's preview pointers moved.
 
-    These cameras store the preview behind the picture and point to it, counting from the TIFF header. `behind` is the
-    length of the block **before** the graft: only pointers at or past it move. `growth` is by how many bytes (more or
-    fewer) everything behind the block moves in the file, counted from the TIFF header: the block's own growth plus
-    that of every segment between it and the preview; what is inserted before the block does not count.
-    Any other block, and a growth of 0, comes back as it is.
+    These cameras store the preview behind the picture and point to it, counting from the TIFF header.
+    `behind` is the length of the block **before** the graft: only pointers at or past it move. `growth` is
+    by how many bytes (more or fewer) everything behind the block moves in the file, counted from the TIFF
+    header: the block's own growth plus that of every segment between it and the preview; what is inserted
+    before the block does not count. Any other block, and a growth of 0, comes back as it is.
     """
     span = _note_span(block)
     make = block.get(_MAKE)
@@ -64,30 +65,46 @@ def shift_maker_note(block: ExifBlock, *, behind: int, growth: int) -> bytes:
 def escapes(block: ExifBlock) -> list[tuple[int, int]]:
     """Bytes outside of the maker note that its table refers to, as (start, end).
 
-    A Nikon preview IFD just behind the note, inside of a blank UserComment; a Minolta value that runs on into it: seen.
-    Where the table begins and what its offsets count from is guessed: right is what leads most values into the note.
+    A Nikon preview IFD just behind the note, inside of a blank UserComment; a Minolta value that runs on
+    into it: seen. Where the table begins and what its offsets count from is guessed: right is what leads
+    most values into the note.
     """
     span = _note_span(block)
+    if span is None:
+        return []
     best: tuple[int, list[tuple[int, int]]] = (0, [])
-    for base, order, entries in _readings(block) if span is not None else ():
-        spans = [ifd.value_span(entry, order) for entry in entries]
-        targets = [(base + found[0], base + found[1]) for found in spans if found is not None]
-        inside = sum(span[0] <= start and end <= span[1] for start, end in targets) if span is not None else 0
+    for base, order, entries in _readings(block):
+        values = _values(base, order, entries)
+        inside = sum(span[0] <= start and end <= span[1] for start, end in values)
         if inside > best[0]:
-            best = inside, targets + [
-                (base + number, base + number + _SMALLEST_IFD)
-                for tag, kind, count, field in entries
-                if tag in _SUB_IFDS and kind in (ifd.LONG, ifd.IFD) and count == 1
-                for number in (ifd.read_long(field, order),)
-            ]
+            best = inside, values + _nested(base, order, entries)
     limit = len(block.data)
-    return [(a, b) for a, b in best[1] if span and a < limit and not (span[0] <= a and b <= span[1])]
+    return [
+        (start, end) for start, end in best[1] if start < limit and not (span[0] <= start and end <= span[1])
+    ]
+
+
+def _values(base: int, order: str, entries: list[ifd.Entry]) -> list[tuple[int, int]]:
+    spans = [ifd.value_span(entry, order) for entry in entries]
+    return [(base + span[0], base + span[1]) for span in spans if span is not None]
+
+
+def _nested(base: int, order: str, entries: list[ifd.Entry]) -> list[tuple[int, int]]:
+    """The first bytes of tables that the note has elsewhere: enough to keep an empty one empty."""
+    starts = [
+        base + ifd.read_long(entry[3], order)
+        for entry in entries
+        if entry[0] in _SUB_IFDS and entry[1] in (ifd.LONG, ifd.IFD) and entry[2] == 1
+    ]
+    return [(start, start + _SMALLEST_IFD) for start in starts]
 
 
 def reach(block: ExifBlock, limit: int) -> int:
-    """The furthest offset, up to `limit`, that a table inside the maker note seems to point to; 0 without any.
+    """The furthest offset, up to `limit`, that a table inside the maker note seems to point to; 0 without
+    any.
 
-    A guess on the safe side: every way to read the note counts, and every number may be an offset or a length.
+    A guess on the safe side: every way to read the note counts, and every number may be an offset or a
+    length.
     """
     furthest = 0
     for base, order, entries in _readings(block):
@@ -100,7 +117,8 @@ def reach(block: ExifBlock, limit: int) -> int:
 def _readings(block: ExifBlock) -> Iterator[tuple[int, str, list[ifd.Entry]]]:
     """Each way to read the note: what its offsets count from, its byte order, the entries of its table.
 
-    Offsets count from the block's TIFF header, from the note, from the table, or from a TIFF header inside the note.
+    Offsets count from the block's TIFF header, from the note, from the table, or from a TIFF header inside
+    the note.
     """
     span = _note_span(block)
     note = block.data[span[0] : span[1]] if span is not None else b""
@@ -123,11 +141,11 @@ def _note_span(block: ExifBlock) -> Optional[tuple[int, int]]:
 
 
 def _ends(data: bytes, order: str, entries: list[ifd.Entry], base: int) -> Iterator[int]:
-    """Ends of everything that entries could point to: values, starts, and starts with the neighbour's length."""
-    nested = [
-        ifd.read_ifd(data, order, base + ifd.read_long(entry[3], order)) for entry in entries if entry[0] in _SUB_IFDS
-    ]
-    for table in nested:
+    """Ends of everything that entries could point to: values, starts, and starts with the neighbour's
+    length.
+    """
+    starts = [base + ifd.read_long(entry[3], order) for entry in entries if entry[0] in _SUB_IFDS]
+    for table in [ifd.read_ifd(data, order, start) for start in starts]:
         if table is not None and len(table.entries) <= _LARGEST_TABLE:
             entries = [*entries, *table.entries]
     previous = 0

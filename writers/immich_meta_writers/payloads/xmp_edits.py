@@ -95,6 +95,8 @@ def set_content(data: bytes, element: Element, content: bytes) -> list[Edit]:
 
 def set_text(data: bytes, element: Element, text: str) -> list[Edit]:
     """Sets a simple value where it really stands, so that qualifiers and foreign attributes stay."""
+    if simple(element) == text:
+        return []
     holder, attribute = carrier(element)
     if attribute is None or attribute == _RESOURCE:
         return set_content(data, holder, escape(text))
@@ -177,6 +179,8 @@ def set_simple(document: XmpDocument, occurrences: Sequence[Occurrence], text: s
     first, *others = occurrences
     edits = [remove_occurrence(document, one) for one in others]
     if first.attribute is not None:
+        if first.attribute == text:
+            return Change(edits)
         span = _shorthand(document, first)
         return Change([*edits, Edit(span.value_start, span.value_end, escape(text))])
     element = tree(document.data, first.start, first.end, document.subjects[first.node].context)

@@ -14,7 +14,7 @@ from immich_meta_writers.addresses import RegionEdit, RegionInfo, XmpAddress, Xm
 from immich_meta_writers.errors import SelfCheckError, UnsupportedError
 from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoded, NewValue, decimal
-from immich_meta_writers.payloads.xmp_markup import ST_AREA, ST_DIM
+from immich_meta_writers.payloads.xmp_markup import ST_AREA, ST_DIM, X
 from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse
 
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
@@ -190,9 +190,10 @@ def _is_held(address: XmpAddress, value: NewValue) -> bool:
     """Whether Exempi writes this value as it is: not an alias, and not blank (it empties white space)."""
     if (address.uri, address.name) in _ALIASES:
         return False
-    texts = [value] if isinstance(value, str) else value if isinstance(value, tuple) else ()
-    names = [text for region in value.regions for text in (region.name, region.type)] if isinstance(value, RegionInfo) else []
-    return all(text.strip() for text in (*texts, *names))
+    texts = [value] if isinstance(value, str) else list(value) if isinstance(value, tuple) else []
+    if isinstance(value, RegionInfo):
+        texts = [text for region in value.regions for text in (region.name, region.type)]
+    return all(text.strip() for text in texts)
 
 
 def _cut_out(document: XmpDocument, values: Mapping[XmpAddress, NewValue]) -> Iterator[tuple[XmpAddress, Encoded]]:
@@ -204,12 +205,17 @@ def _cut_out(document: XmpDocument, values: Mapping[XmpAddress, NewValue]) -> It
                 markup = document.data[one.start : one.end]
                 line = document.data.rfind(b"\n", 0, one.start)
                 margin = document.data[line + 1 : one.start]
-                yield address, Encoded(markup.replace(b"\n" + margin, b"\n"), context)
+                ours = {prefix: uri for prefix, uri in context.items() if uri != X}
+                yield address, Encoded(markup.replace(b"\n" + margin, b"\n"), ours)
 
 
 def _without_wrapper(packet: bytes) -> Any:
-    """The packet for Exempi: UTF-8 text without prolog and wrapper; None when it has no rdf:RDF to look at."""
+    """The packet for Exempi: UTF-8 text without prolog and wrapper.
+
+    None when it has nothing to look at (Exempi accepts that in silence), or two copies of a property, which it
+    refuses with a line on stderr.
+    """
     document = parse(packet)
-    if document.rdf is None or document.root is None:
+    if document.rdf is None or document.root is None or any(len(found) > 1 for found in document.index.values()):
         return None
     return document.data[document.root.start : document.root.end].decode("utf-8")

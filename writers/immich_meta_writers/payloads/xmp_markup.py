@@ -6,7 +6,7 @@ Not here: what a property means (xmp_values.py) and where it stands in a packet 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Optional
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -21,6 +21,7 @@ SEPARATOR = "\x1f"
 
 # Illegal in XML 1.0 (section 2.2), or not text at all.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_UNSAFE = re.compile("[&<>\"'\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 # Line breaks and tabs as decimal references: raw ones do not survive an attribute, a raw CR survives nowhere,
 # and Exempi 2.6 reads two-digit hexadecimal references as a space.
 _ESCAPES = str.maketrans(
@@ -70,7 +71,9 @@ def clean(text: str) -> str:
 
 def escape(text: str) -> bytes:
     """`text` as UTF-8 markup that is right both inside an element and inside an attribute."""
-    return clean(text).translate(_ESCAPES).encode("utf-8")
+    if _UNSAFE.search(text):
+        text = clean(text).translate(_ESCAPES)
+    return text.encode("utf-8")
 
 
 def without_controls(data: bytes) -> bytes:
@@ -79,7 +82,7 @@ def without_controls(data: bytes) -> bytes:
 
 
 def without_illegal(data: bytes) -> bytes:
-    """`data` with references to, and bytes of, characters that XML forbids as spaces of the same length."""
+    """`data` with forbidden references as spaces, forbidden characters as U+FFFD; every byte keeps its position."""
     if b"&#" in data or b"\xef\xbf" in data:
         return _PERHAPS_ILLEGAL.sub(_blank_if_illegal, data)
     return data
@@ -92,9 +95,11 @@ def _blank_if_illegal(match: re.Match[bytes]) -> bytes:
     elif text.startswith(b"&"):
         code = int(text[2:-1])
     else:
-        return b"   "
+        return b"\xef\xbf\xbd"
     legal = code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
-    return text if legal else b" " * len(text)
+    if legal:
+        return text
+    return b"&#%s;" % b"32".zfill(len(text) - 3) if len(text) > 4 else b"&#9;"
 
 
 def start_tag_end(data: bytes, start: int) -> int:
@@ -149,18 +154,20 @@ def declarations(attributes: Iterable[tuple[str, str]]) -> dict[str, str]:
     }
 
 
-def transplant(markup: bytes, source: Context, target: Context, prefixes: Sequence[str] = ()) -> bytes:
+def transplant(markup: bytes, source: Context, target: Context) -> bytes:
     """`markup`, one element out of context `source`, so that it means the same in context `target`.
 
-    Adds an xmlns attribute for each prefix that `target` binds otherwise. `prefixes` are declared in any case.
+    Adds an xmlns attribute for each prefix that `target` binds otherwise.
     """
-    used = {match.decode("utf-8", "replace") for match in _PREFIX.findall(markup)} | set(prefixes)
+    if all(target.get(prefix) == uri for prefix, uri in source.items()) and "" not in target:
+        return markup
+    used = {match.decode("utf-8", "replace") for match in _PREFIX.findall(markup)}
     end = start_tag_end(markup, 0)
     declared = {span.name for span in attribute_spans(markup, 0, end)}
     added = []
     for prefix in sorted(used - {"xml", "xmlns"}):
         uri = source.get(prefix)
-        if uri and f"xmlns:{prefix}" not in declared and (target.get(prefix) != uri or prefix in prefixes):
+        if uri and f"xmlns:{prefix}" not in declared and target.get(prefix) != uri:
             added.append(b' xmlns:%s="%s"' % (prefix.encode("utf-8"), escape(uri)))
     default = source.get("", "")
     if default != target.get("", "") and "xmlns" not in declared and _UNPREFIXED.search(markup):

@@ -9,12 +9,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
-from immich_meta_writers.addresses import ExifAddress, IimAddress, Value, XmpAddress
+from immich_meta_writers.addresses import ExifAddress, IimAddress, Value, XmpAddress, XmpValue
 from immich_meta_writers.changes import Change
 from immich_meta_writers.containers import Payloads
 from immich_meta_writers.errors import SelfCheckError
 from immich_meta_writers.payloads import exif, iptc, xmp
 from immich_meta_writers.tags import BY_NAME, Tag
+
+
+@dataclass(frozen=True)
+class XmpBlock:
+    """The main packet, and the extended one that it asks for, as one."""
+
+    main: xmp.XmpDocument
+    extension: Optional[xmp.XmpDocument] = None
+    guid: Optional[str] = None
+
+    def get(self, address: XmpAddress) -> Optional[XmpValue]:
+        if self.extension is None:
+            return self.main.get(address)
+        return xmp.read((self.main, self.extension), address)
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class Blocks:
     payloads: Payloads
     exif: Optional[exif.ExifBlock] = None
     iptc: iptc.IptcBlock = field(default_factory=iptc.IptcBlock)
-    xmp: Optional[xmp.XmpPacket] = None
+    xmp: Optional[XmpBlock] = None
     closed: Mapping[type, str] = field(default_factory=dict)
 
     def values(self, tags: Iterable[Tag]) -> dict[str, Value]:
@@ -51,9 +65,18 @@ def decode(payloads: Payloads) -> Blocks:
         payloads,
         None if payloads.exif is None else exif.parse(payloads.exif),
         block,
-        xmp.parse_all(payloads.xmp, payloads.xmp_extensions),
+        _parse_xmp(payloads),
         {IimAddress: block.undecodable} if block.undecodable else {},
     )
+
+
+def _parse_xmp(payloads: Payloads) -> Optional[XmpBlock]:
+    if payloads.xmp is None:
+        return None
+    main = xmp.parse(payloads.xmp)
+    guid = xmp.extension_guid(main) if payloads.xmp_extensions else None
+    extension = payloads.xmp_extensions.get(guid) if guid else None
+    return XmpBlock(main) if extension is None else XmpBlock(main, xmp.parse(extension), guid)
 
 
 def _edits(changes: Sequence[Change], kind: type) -> dict[Any, Any]:
@@ -83,22 +106,40 @@ def graft_xmp(blocks: Blocks, changes: Sequence[Change], encoder: xmp.Encoder, r
     edits = _edits(changes, XmpAddress)
     if not edits:
         return blocks
-    packet, extensions = xmp.graft_all(blocks.xmp, edits, encoder, room=room)
-    return replace(blocks, payloads=replace(blocks.payloads, xmp=packet, xmp_extensions=extensions))
+    old = blocks.payloads
+    packets = _graft_packets(blocks.xmp, old.xmp, edits, encoder, room)
+    extensions = dict(old.xmp_extensions)
+    if blocks.xmp is not None and blocks.xmp.guid:
+        extensions.pop(blocks.xmp.guid)
+    if packets.guid and packets.extension is not None:
+        extensions[packets.guid] = packets.extension
+    return replace(blocks, payloads=replace(old, xmp=packets.main, xmp_extensions=extensions))
 
 
-def check(before: Blocks, after: Blocks, changes: Sequence[Change], encoder: xmp.Encoder) -> None:
-    """Nothing that was not asked for may have changed. Raises SelfCheckError."""
+def _graft_packets(
+    block: Optional[XmpBlock], old: Optional[bytes], edits: Any, encoder: xmp.Encoder, room: Optional[int]
+) -> xmp.Packets:
+    """The changed packet; one that outgrows its room spills into an extended one."""
+    if room is None:
+        made = xmp.graft(block.main, edits, encoder, padding=0) if block else xmp.new_sidecar(edits, encoder)
+        return xmp.Packets(made)
+    if block is None:
+        return xmp.Packets(xmp.graft(None, edits, encoder))
+    size = None if old is None else len(old)
+    packets = xmp.graft_extended(block.main, block.extension, edits, encoder, size=size)
+    return packets if len(packets.main) <= room else xmp.spill(packets.main, room, packets.extension)
+
+
+def check(before: Blocks, after: Blocks, changes: Sequence[Change]) -> None:
+    """EXIF and IPTC that nobody asked to change must be as before; XMP is checked as it is made.
+
+    Raises SelfCheckError.
+    """
     lost: Collection[str] = ()
-    if before.exif is not None and after.exif is not None and before.exif is not after.exif:
+    if before.exif is not None and after.exif is not None:
         lost = exif.differences(before.exif, after.exif, tuple(_edits(changes, ExifAddress)))
     if not lost and before.payloads.photoshop != after.payloads.photoshop:
         asked = tuple(_edits(changes, IimAddress))
         lost = () if before.iptc.foreign(asked) == after.iptc.foreign(asked) else ("IPTC",)
-    edits = _edits(changes, XmpAddress)
-    if not lost and edits and after.xmp is not None:
-        if before.xmp is not None and before.xmp.foreign(tuple(edits)) != after.xmp.foreign(tuple(edits)):
-            lost = ("XMP",)
-        xmp.check_engine(after.xmp, edits, encoder)
     if lost:
         raise SelfCheckError(f"the new metadata would not keep {', '.join(lost)}", place="self check")

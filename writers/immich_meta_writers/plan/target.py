@@ -73,7 +73,7 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
     encoder = xmp.encoder(options.xmp_engine)
     blocks = graft_xmp(blocks, changes, encoder, target.xmp_room)
     after = decode(blocks.payloads)
-    check(target.blocks, after, changes, encoder)
+    check(target.blocks, after, changes)
     _check_settled(replace(target, blocks=after), wanted, options, refused)
     return Outcome(blocks.payloads, changes, merged.kept, skipped)
 

@@ -1,0 +1,93 @@
+"""`immich-meta write`: metadata from a JSON file into photos, without a server.
+
+Not here: what the JSON may say (immich_meta_writers.metadata_json).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+import click
+
+from immich_meta import settings
+from immich_meta.cli import EXIT_CODES, EXIT_FAILED, EXIT_OK
+from immich_meta.cli.options import plan_options, writing_options
+from immich_meta.errors import UsageError
+from immich_meta.sync.report import Failure, ReportWriter, Result, Status, render
+from immich_meta_writers import PhotoMetadata, PlanOptions, WriterError, plan
+from immich_meta_writers.errors import MetadataError, UnsupportedError
+from immich_meta_writers.metadata_json import photo_metadata
+
+_LARGEST_JSON = 16 << 20
+
+
+@click.command("write", epilog=EXIT_CODES)
+@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
+@click.option("--metadata", "source", required=True, metavar="META.json", help="What to write; - is standard input.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@click.option("--report", metavar="R.jsonl", help="One JSON object per file, into this file; - is standard output.")
+@writing_options
+def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional[str], **flags: Any) -> int:
+    """Write metadata from a JSON file into photos. No server is asked.
+
+    \b
+    {"people": ["Ada"], "caption": "Picnic", "rating": 4, "favorite": true,
+     "gps": {"latitude": 52.52, "longitude": 13.405, "altitude": 34},
+     "captured": "2024-05-01T12:00:00+02:00", "albums": ["Berlin"], "tags": ["Travel/Berlin"],
+     "regions": [{"name": "Ada", "x": 0.5, "y": 0.4, "w": 0.1, "h": 0.15}]}
+
+    Absent or null: left alone. An empty list or text: ours is removed. Regions are as displayed: centre and
+    size, 0-1.
+    """
+    chosen = settings.load(os.environ, None, Path.cwd(), needs_server=False)
+    wanted = photo_metadata(_load(source), chosen.time_zone)
+    options = plan_options(flags, xmp_engine=chosen.xmp_engine)
+    counts: Counter[Status] = Counter()
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(ReportWriter(report)) if report else None
+        for path in files:
+            result = _write(path, wanted, options, dry_run=dry_run)
+            counts[result.status] += 1
+            if writer:
+                writer.write(result)
+            if report != "-":
+                click.echo("\n".join(render(result)))
+    return EXIT_FAILED if counts[Status.FAILED] or counts[Status.UNSUPPORTED] else EXIT_OK
+
+
+def _load(source: str) -> object:
+    try:
+        with contextlib.ExitStack() as stack:
+            stream = sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
+            data = stream.read(_LARGEST_JSON + 1)
+    except OSError as error:
+        raise UsageError(f"--metadata {source}: {error.strerror or error}") from error
+    if len(data) > _LARGEST_JSON:
+        raise UsageError(f"--metadata {source}: more than 16 MiB")
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--metadata {source} is not JSON: {error}") from error
+
+
+def _write(path: str, wanted: PhotoMetadata, options: PlanOptions, *, dry_run: bool) -> Result:
+    try:
+        planned = plan(path, wanted, options)
+        if not dry_run:
+            planned.apply()
+    except MetadataError:
+        raise
+    except WriterError as error:
+        status = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.FAILED
+        return Result(path, status, error=Failure(error.kind, str(error)))
+    status = Status.UNCHANGED if planned.is_empty else Status.SIMULATED if dry_run else Status.UPDATED
+    result = Result(path, status, planned.changes, planned.kept, planned.skipped)
+    sidecar = planned.sidecar
+    return replace(result, sidecar=sidecar.path) if sidecar and sidecar.changes else result

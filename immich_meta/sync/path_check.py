@@ -1,0 +1,49 @@
+"""Whether the directories that a run depends on are there.
+
+Not here: single files (paths.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from immich_meta.errors import PathsError
+from immich_meta.path_map import PathRule
+
+
+def check_library(rules: Sequence[PathRule], photo_dir: str) -> None:
+    """Look at the directories that a run depends on: the targets of the map, else the photo directory.
+
+    Raises PathsError when one is missing, not a directory, unreadable or empty.
+    """
+    if not rules:
+        _check_directory(photo_dir, "the photo directory", "set IMMICH_PHOTO_DIR to where the originals are")
+    for rule in rules:
+        _check_directory(
+            rule.target, f"the directory of {rule} in IMMICH_PATH_MAP", "correct IMMICH_PATH_MAP"
+        )
+
+
+def _check_directory(path: str, name: str, cure: str) -> None:
+    mount = "in a container, mount it there, e.g. -v /path/on/the/host"
+    try:
+        with os.scandir(path) as entries:
+            empty = next(entries, None) is None
+    except FileNotFoundError:
+        reason = "does not exist"
+    except NotADirectoryError:
+        reason = "is not a directory"
+    except PermissionError:
+        raise PathsError(
+            f"{name} {path} cannot be read: no permission",
+            path=path,
+            cure=f"let the user that runs this read and write it (uid {getattr(os, 'getuid', int)()})",
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    else:
+        if not empty:
+            return
+        reason = "is empty: is the disk, or the volume, mounted?"
+    raise PathsError(f"{name} {path} {reason}", path=path, cure=f"{cure}; {mount}:{path}")

@@ -1,0 +1,99 @@
+"""One asset to one plan: where its file is, what it should say, what that would change. Reads, never writes.
+
+Not here: fetching assets (api/), carrying plans out and counting (engine.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Optional, Union
+
+from immich_meta.api.models import Asset, InvalidAsset
+from immich_meta.mapping.compose import MappingOptions, to_metadata
+from immich_meta.mapping.notes import Notes
+from immich_meta.sync.path_outcomes import Resolution, Resolved
+from immich_meta.sync.report import Failure, Result, Status
+from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, WriterError
+from immich_meta_writers.errors import UnsupportedError
+
+Planner = Callable[[str, PhotoMetadata, PlanOptions], Plan]
+Resolver = Callable[[Asset], Resolution]
+
+
+@dataclass(frozen=True)
+class PlanningOptions:
+    """How assets become plans. `protect_newer`: files edited since the server read them keep their single values."""
+
+    mapping: MappingOptions
+    writing: PlanOptions
+    protect_newer: bool = False
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan that is ready to be carried out, and what it would be reported as."""
+
+    asset: Asset
+    plan: Plan
+    notes: Notes
+
+
+def plan_asset(
+    asset: Union[Asset, InvalidAsset],
+    albums: Mapping[str, tuple[str, ...]],
+    resolve: Resolver,
+    planner: Planner,
+    options: PlanningOptions,
+    today: date,
+) -> Union[Planned, Result]:
+    """A plan, or the result when there is none to be had. Raises nothing for what a server or a file says."""
+    if isinstance(asset, InvalidAsset):
+        return Result(asset.name, Status.FAILED, asset_id=asset.id, error=Failure("bad_answer", asset.reason))
+    found = resolve(asset)
+    if not isinstance(found, Resolved):
+        return Result(asset.original_path, found.status, asset_id=asset.id, error=found.failure)
+    mapped = to_metadata(
+        asset,
+        albums=albums.get(asset.id, ()),
+        faces=None,
+        edits=None,
+        options=options.mapping,
+        today=today,
+    )
+    wanted = replace(mapped.metadata, asset_id=asset.id)
+    try:
+        plan = planner(found.path, wanted, _writing(asset, options))
+    except WriterError as error:
+        return failed(asset, found.path, error)
+    return Planned(asset, plan, mapped.notes)
+
+
+def failed(asset: Asset, path: str, error: WriterError) -> Result:
+    """The result of an asset whose file could not be read or written."""
+    status = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.FAILED
+    return Result(path, status, asset_id=asset.id, error=Failure(error.kind, str(error)))
+
+
+def succeeded(planned: Planned, status: Status) -> Result:
+    """The result of a plan that was carried out, simulated, or empty."""
+    plan = planned.plan
+    sidecar = plan.sidecar if plan.sidecar and plan.sidecar.changes else None
+    return Result(
+        path=plan.path,
+        status=status,
+        changes=plan.changes,
+        kept=plan.kept,
+        skipped=plan.skipped,
+        sidecar=sidecar.path if sidecar else None,
+        asset_id=planned.asset.id,
+        notes=tuple(note.text for note in planned.notes if not note.is_debug) + planned.asset.notes + plan.notes,
+    )
+
+
+def _writing(asset: Asset, options: PlanningOptions) -> PlanOptions:
+    read_at: Optional[float] = None
+    if options.protect_newer and asset.file_modified_at is not None:
+        read_at = asset.file_modified_at.timestamp()
+    return options.writing if read_at is None else replace(options.writing, protect_after=read_at)

@@ -1,0 +1,160 @@
+"""Case: one fixture under one XMP engine, written once and looked at by many tests.
+
+Not here: the behaviours (test_*.py).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+from fixtures import expected
+from fixtures.catalogue import BY_NAME, Fixture
+from fixtures.exiftool import ExifTool, Reading
+from fixtures.values import EVERYTHING, NOTHING
+from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, WriteTo, plan
+
+PLAIN = "plain-jfif.jpg"
+OLD_TIME_NS = 1_400_000_000_123_456_789
+
+
+class Case:
+    """`file` is the one under test: a JPEG, or the sidecar of a plain one. Steps are taken when first asked for."""
+
+    def __init__(self, fixture: Fixture, engine: str, folder: Path) -> None:
+        self.fixture = fixture
+        self.engine = engine
+        self.folder = folder
+        self.is_sidecar = fixture.name.endswith(".xmp")
+        self.options = PlanOptions(
+            xmp_engine=engine, write_to=WriteTo.SIDECAR if self.is_sidecar else WriteTo.AUTO
+        )
+
+    def fresh(self, name: str) -> Path:
+        """A new copy of the fixture in a folder of its own, with an old modification time."""
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        path = folder / self.fixture.name
+        path.write_bytes(original(self.fixture.name))
+        os.utime(path, ns=(OLD_TIME_NS, OLD_TIME_NS))
+        if self.is_sidecar:
+            self.photo_of(path).write_bytes(original(PLAIN))
+        return path
+
+    def photo_of(self, path: Path) -> Path:
+        return path.with_suffix("") if self.is_sidecar else path
+
+    def plan(self, path: Path, wanted: PhotoMetadata = EVERYTHING) -> Plan:
+        return plan(self.photo_of(path), wanted, self.options)
+
+    @functools.cached_property
+    def untouched(self) -> Path:
+        return self.fresh("untouched")
+
+    @functools.cached_property
+    def first_plan(self) -> Plan:
+        return self.plan(self.untouched)
+
+    @functools.cached_property
+    def written(self) -> Path:
+        """The file with everything in it."""
+        path = self.fresh("written")
+        self.plan(path).apply()
+        return path
+
+    @functools.cached_property
+    def taken_back(self) -> Path:
+        """The file after everything was written and then taken back."""
+        path = self.fresh("taken-back")
+        self.plan(path).apply()
+        self.plan(path, NOTHING).apply()
+        return path
+
+    @property
+    def charset(self) -> tuple[str, ...]:
+        """ExifTool takes unmarked IPTC for Latin; where it is UTF-8 it has to be told."""
+        return ("-charset", "iptc=UTF8") if self.fixture.name == "iptc-utf8-unmarked.jpg" else ()
+
+    def reading(self, exiftool: ExifTool, step: str) -> Reading:
+        """ExifTool's reading of `untouched`, `written` or `taken_back`, made once."""
+        cache = self.__dict__.setdefault("_readings", {})
+        if step not in cache:
+            cache[step] = exiftool.read(getattr(self, step), *self.charset)
+        return cache[step]  # type: ignore[no-any-return]
+
+    @property
+    def expected(self) -> Mapping[str, Any]:
+        """The single values that have to be in the written file, by ExifTool's names."""
+        values = dict(expected.SIDECAR if self.is_sidecar else expected.PHOTO)
+        if self.fixture.name == "xmp-second-homes.jpg":
+            values.update(expected.SECOND_HOMES)
+        values.update(expected.FOREIGN.get(self.fixture.name, {}))
+        return {name: value for name, value in values.items() if self.takes(name)}
+
+    @property
+    def expected_lists(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            name: items
+            for name, items in expected.LISTS.items()
+            if self.takes(name) and not (self.is_sidecar and name.startswith("IPTC"))
+        }
+
+    def takes(self, name: str) -> bool:
+        return name.partition(":")[0] not in self.fixture.cannot_take
+
+    @property
+    def orientation(self) -> int:
+        """As the fixture's name says."""
+        name = self.fixture.name
+        if name.startswith("orientation-"):
+            return int(name[len("orientation-")])
+        return 6 if name == "exif-only-orientation.jpg" else 1
+
+
+@functools.cache
+def original(name: str) -> bytes:
+    return BY_NAME[name].build()
+
+
+def segments(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """(marker, payload) of every segment before the scan, and everything from SOS on."""
+    found, position = [], 2
+    while True:
+        position = data.index(b"\xff", position)
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        if marker == 0xDA:
+            return found, data[position:]
+        length = struct.unpack_from(">H", data, position + 2)[0]
+        found.append((marker, data[position + 4 : position + 2 + length]))
+        position += 2 + length
+
+
+def is_payload(marker: int, payload: bytes) -> bool:
+    """Whether a segment is one that metadata are written to, or one that holds offsets across them."""
+    if marker == 0xE1:
+        return payload.startswith(
+            (b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
+        )
+    return (marker == 0xED and payload.startswith((b"Photoshop 3.0\0", b"Adobe_Photoshop2.5:"))) or (
+        marker == 0xE2 and payload.startswith(b"MPF\0")
+    )
+
+
+def digest(path: Path) -> tuple[str, int, Optional[int]]:
+    """Bytes, modification time and inode: what an untouched file keeps."""
+    status = path.stat()
+    return hashlib.sha256(path.read_bytes()).hexdigest(), status.st_mtime_ns, status.st_ino
+
+
+def only(**fields: Any) -> PhotoMetadata:
+    """EVERYTHING with some fields replaced."""
+    return replace(EVERYTHING, **fields)

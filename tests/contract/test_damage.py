@@ -1,0 +1,130 @@
+"""Damaged files: one named error each and the file untouched, or a plan that holds.
+
+Not here: the parsers' own tests, at every byte.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from fixtures.catalogue import ALL, Fixture
+from fixtures.values import EVERYTHING
+from immich_meta_writers import PlanOptions, WriterError, WriteTo, plan
+from immich_meta_writers.errors import AccessError, EmptyFileError
+from tests.contract.cases import PLAIN, digest, original, segments
+
+FLIPS = 12
+
+
+def _place(fixture: Fixture, folder: Path) -> tuple[Path, Path, PlanOptions]:
+    """(file to damage, photo to plan for, options)."""
+    path = folder / fixture.name
+    path.write_bytes(original(fixture.name))
+    if not fixture.name.endswith(".xmp"):
+        return path, path, PlanOptions(xmp_engine="builtin", write_to=WriteTo.EMBED)
+    photo = path.with_suffix("")
+    photo.write_bytes(original(PLAIN))
+    return path, photo, PlanOptions(xmp_engine="builtin", write_to=WriteTo.SIDECAR)
+
+
+def _try(path: Path, photo: Path, options: PlanOptions) -> bool:
+    """Whether the file could be written. If so, a second plan is empty; if not, nothing was touched."""
+    before = digest(path)
+    try:
+        planned = plan(photo, EVERYTHING, options)
+    except WriterError as error:
+        assert digest(path) == before
+        assert error.path
+        assert error.cause
+        return False
+    assert digest(path) == before
+    planned.apply()
+    assert plan(photo, EVERYTHING, options).is_empty
+    return True
+
+
+@pytest.mark.parametrize("fixture", ALL, ids=lambda fixture: fixture.name)
+def test_truncated_at_every_percent(fixture: Fixture, tmp_path: Path) -> None:
+    path, photo, options = _place(fixture, tmp_path)
+    size = path.stat().st_size
+    is_jpeg = path is photo
+    scan = size - len(segments(path.read_bytes())[1]) if is_jpeg else size
+    for percent in range(99, -1, -1):
+        os.truncate(path, size * percent // 100)
+        before = digest(path)
+        try:
+            planned = plan(photo, EVERYTHING, options)
+        except WriterError as error:
+            assert error.path is not None
+            assert error.path.startswith(str(photo))
+        else:
+            assert not planned.is_empty
+            assert not is_jpeg or path.stat().st_size > scan, (
+                "a photo without its scan was taken for a whole one"
+            )
+        assert digest(path) == before
+
+
+@pytest.mark.parametrize("fixture", ALL, ids=lambda fixture: fixture.name)
+def test_random_bytes_flipped(fixture: Fixture, tmp_path: Path) -> None:
+    path, photo, options = _place(fixture, tmp_path)
+    data = path.read_bytes()
+    head = len(data) - len(segments(data)[1]) if path is photo else len(data)
+    dice = random.Random(fixture.name)
+    for _ in range(FLIPS):
+        damaged = bytearray(data)
+        for _ in range(dice.choice((1, 1, 2, 8))):
+            damaged[dice.randrange(head)] ^= 1 << dice.randrange(8)
+        path.write_bytes(damaged)
+        _try(path, photo, options)
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jpg"
+    path.touch()
+    with pytest.raises(EmptyFileError):
+        plan(path, EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    "content", [original(PLAIN)[:-2], b"\xff\xd8", b"\xff\xd8\xff\xd9", b"\xff\xd8\xff", b"\xff" * 4000, b"<html>"]
+)
+def test_no_photo_at_all_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    before = digest(path)
+    with pytest.raises(WriterError):
+        plan(path, EVERYTHING, PlanOptions(write_to=WriteTo.EMBED)).apply()
+    assert digest(path) == before
+
+
+def test_a_directory_and_a_pipe_are_named(tmp_path: Path) -> None:
+    directory, pipe = tmp_path / "directory.jpg", tmp_path / "pipe.jpg"
+    directory.mkdir()
+    os.mkfifo(pipe)
+    for path in (directory, pipe, tmp_path / "missing.jpg"):
+        with pytest.raises(AccessError):
+            plan(path, EVERYTHING)
+
+
+def test_a_damaged_photo_gets_no_sidecar_unless_one_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(original(PLAIN)[:100])
+    with pytest.raises(WriterError):
+        plan(path, EVERYTHING)
+    assert os.listdir(tmp_path) == ["photo.jpg"]
+    plan(path, EVERYTHING, PlanOptions(write_to=WriteTo.SIDECAR)).apply()
+    assert sorted(os.listdir(tmp_path)) == ["photo.jpg", "photo.jpg.xmp"]
+    assert path.read_bytes() == original(PLAIN)[:100]
+
+
+def test_a_name_that_lies_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "photo.heic"
+    path.write_bytes(original("exif-big-endian.jpg"))
+    plan(path, EVERYTHING).apply()
+    assert plan(path, EVERYTHING).is_empty
+    assert os.listdir(tmp_path) == ["photo.heic"]

@@ -1,0 +1,81 @@
+"""The committed readings of what is written: our own reader agrees with them, and so does ExifTool where it is.
+
+Not here: why a value is what it is (tests/contract).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.catalogue import ALL, Fixture
+from fixtures.exiftool import ExifTool
+from fixtures.make_golden import GOLDEN, produce, reading
+from immich_meta_writers import read
+from immich_meta_writers.plan import read_sidecar_of
+from immich_meta_writers.tags import TABLE
+
+# Shown in another shape: faces as texts, the version as dots.
+OTHER_SHAPE = ("XMP-mwg-rs:RegionInfo", "GPS:GPSVersionID")
+
+
+@pytest.fixture(params=ALL, ids=lambda fixture: fixture.name)
+def fixture(request: pytest.FixtureRequest) -> Fixture:
+    assert isinstance(request.param, Fixture)
+    return request.param
+
+
+def golden(fixture: Fixture) -> dict[str, Any]:
+    found = json.loads((GOLDEN / f"{fixture.name}.json").read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_there_is_one_reading_for_every_fixture() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{fixture.name}.json" for fixture in ALL}
+
+
+def test_read_agrees_with_the_golden_reading(fixture: Fixture, engine: str, tmp_path: Path) -> None:
+    path = produce(fixture.name, tmp_path, engine)
+    ours = read_sidecar_of(path.with_suffix(""))[1] if path.suffix == ".xmp" else read(path)
+    exiftool = golden(fixture)
+    for tag in TABLE:
+        if tag.name not in OTHER_SHAPE:
+            assert normal(tag.name, ours.get(tag.name)) == normal(tag.name, exiftool.get(tag.name)), tag.name
+
+
+def test_exiftool_still_says_so(fixture: Fixture, engine: str, tmp_path: Path, exiftool: ExifTool) -> None:
+    found = reading(exiftool, produce(fixture.name, tmp_path, engine))
+    assert json.loads(json.dumps(found)) == golden(fixture)
+
+
+def normal(name: str, value: Any) -> Any:
+    """One shape for both readers: numbers as rounded floats, lists as lists, dates by their digits and zone."""
+    if isinstance(value, dict):  # several copies: readers take the first
+        return normal(name, value["copies"][0])
+    if isinstance(value, (list, tuple)):
+        return [str(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if re.search(r"Date|TimeCreated", name):
+        return (
+            re.sub(r"[-:T ]", "", str(value)[:10]) + str(value)[10:].replace("T", "").replace(":", "").strip()
+        )
+    try:
+        return round(float(value), 6)
+    except ValueError:
+        return angle(name, str(value))
+
+
+def angle(name: str, text: str) -> Any:
+    """`52,31.2N` in degrees, `345/10` as a number."""
+    match = re.fullmatch(r"(\d+),([\d.]+)([NSEW])", text)
+    if match:
+        degrees = float(match[1]) + float(match[2]) / 60
+        return round(-degrees if match[3] in "SW" else degrees, 6)
+    match = re.fullmatch(r"(-?\d+)/(\d+)", text)
+    return round(int(match[1]) / int(match[2]), 6) if match and "GPS" in name else text
