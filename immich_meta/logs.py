@@ -134,9 +134,7 @@ class LineHandler(logging.Handler):
     `file` is closed with the handler.
     """
 
-    def __init__(
-        self, write: Write, on_failure: Callable[[OSError], None], file: Optional[TextIO] = None
-    ) -> None:
+    def __init__(self, write: Write, on_failure: Callable[[OSError], None], file: Optional[TextIO] = None) -> None:
         super().__init__()
         self._write: Optional[Write] = write
         self._on_failure = on_failure
@@ -154,9 +152,7 @@ class LineHandler(logging.Handler):
     def close(self) -> None:
         self._write = None
         if self._file is not None:
-            with contextlib.suppress(
-                OSError
-            ):  # a full disk: what did not fit was reported when it was written
+            with contextlib.suppress(OSError):  # a full disk: what did not fit was reported when it was written
                 self._file.close()
         super().close()
 
@@ -229,9 +225,7 @@ def configure(
     logger.propagate = False
     redact = Redactor(secrets)
     formatter: logging.Formatter = JsonFormatter(redact, zone) if json_lines else TextFormatter(redact, zone)
-    handlers: list[logging.Handler] = [
-        LineHandler(write or stream_writer(stream or sys.stdout), lambda error: None)
-    ]
+    handlers: list[logging.Handler] = [LineHandler(write or stream_writer(stream or sys.stdout), lambda error: None)]
     file, failure = _open(log_file)
     if file is not None:
         handlers.append(LineHandler(_file_writer(file), lambda error: _warn(logger, log_file, error), file))

@@ -109,9 +109,7 @@ def shown_value(variable: Variable, text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
-def load(
-    environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, needs_server: bool = True
-) -> Settings:
+def load(environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, needs_server: bool = True) -> Settings:
     """The settings of a run that is started in `cwd`.
 
     `config_path` is the file given to --config; without one `immich-sync.conf` there is read if it exists.
@@ -130,9 +128,7 @@ def load(
         raise _missing(missing)
     for name in ("photo_dir", "log_file"):
         values[name] = None if values[name] is None else cwd / values[name]
-    return Settings(
-        **values, config_path=path, origins=MappingProxyType(origins), notes=_unknown_names(path, in_file)
-    )
+    return Settings(**values, config_path=path, origins=MappingProxyType(origins), notes=_unknown_names(path, in_file))
 
 
 def _read_file(config_path: Optional[Path], cwd: Path) -> tuple[Optional[Path], Mapping[str, str]]:
@@ -144,9 +140,7 @@ def _read_file(config_path: Optional[Path], cwd: Path) -> tuple[Optional[Path], 
     return (path, read_config(path)) if os.path.lexists(path) else (None, {})
 
 
-def _find(
-    variable: Variable, environ: Mapping[str, str], in_file: Mapping[str, str], place: str
-) -> tuple[str, Origin]:
+def _find(variable: Variable, environ: Mapping[str, str], in_file: Mapping[str, str], place: str) -> tuple[str, Origin]:
     for source, values in ((Source.ENVIRONMENT, environ), (Source.FILE, in_file)):
         for name in (variable.name, *variable.aliases):
             text = values.get(name, "").strip()

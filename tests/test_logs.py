@@ -183,8 +183,6 @@ def test_lines_may_go_to_a_function() -> None:
 
 
 def test_importing_sets_nothing_up() -> None:
-    code = (
-        "import logging as l, immich_meta.logs; print(l.getLogger('immich_meta').handlers, l.root.handlers)"
-    )
+    code = "import logging as l, immich_meta.logs; print(l.getLogger('immich_meta').handlers, l.root.handlers)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[] []"

@@ -21,9 +21,7 @@ KEY = "k3yThatNobodyMaySee"
 SERVER = {"IMMICH_INSTANCE_URL": "http://immich.local:2283", "IMMICH_API_KEY": KEY}
 
 
-def _load(
-    tmp_path: Path, environ: Optional[dict[str, str]] = None, config: Optional[Path] = None
-) -> Settings:
+def _load(tmp_path: Path, environ: Optional[dict[str, str]] = None, config: Optional[Path] = None) -> Settings:
     return load({**SERVER, **(environ or {})}, config, tmp_path)
 
 
@@ -60,9 +58,7 @@ def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
     ("alias", "name", "field"),
     [("PHOTO_DIR", "IMMICH_PHOTO_DIR", "photo_dir"), ("LOG_FILE", "IMMICH_LOG_FILE", "log_file")],
 )
-def test_an_alias_counts_until_the_name_itself_is_set(
-    tmp_path: Path, alias: str, name: str, field: str
-) -> None:
+def test_an_alias_counts_until_the_name_itself_is_set(tmp_path: Path, alias: str, name: str, field: str) -> None:
     assert getattr(_load(tmp_path, {alias: "/a"}), field) == Path("/a")
     assert getattr(_load(tmp_path, {alias: "/a", name: "/b"}), field) == Path("/b")
 
@@ -210,9 +206,7 @@ def test_every_default_is_a_value_that_is_allowed() -> None:
 
 def test_ini_takes_any_case_a_byte_order_mark_and_percent_signs(tmp_path: Path) -> None:
     text = "\ufeff# ours\n[Immich]\nimmich_instance_url = http://h:1/a%20b\nImmich_Api_Key = ab%cd\n"
-    (tmp_path / "immich-sync.conf").write_text(
-        text + 'immich_path_map = /a=/b;/c=/d\nPHOTO_DIR = "/my photos"\n'
-    )
+    (tmp_path / "immich-sync.conf").write_text(text + 'immich_path_map = /a=/b;/c=/d\nPHOTO_DIR = "/my photos"\n')
     settings = load({}, None, tmp_path)
     assert (settings.instance_url, settings.api_key) == ("http://h:1/a%20b", "ab%cd")
     assert settings.path_map == (PathRule("/a", "/b"), PathRule("/c", "/d"))
@@ -224,7 +218,8 @@ def test_env_takes_export_quotes_and_comments(tmp_path: Path) -> None:
     config = tmp_path / "prod.env"
     config.write_bytes(
         b"# server\r\n\r\nexport IMMICH_INSTANCE_URL='http://h:1'  # ours\r\n"
-        b'IMMICH_API_KEY="a\\"b#c"\nIMMICH_PHOTO_DIR=/my photos # all\nLOG_FILE=a#b\nCAPTION_MAX_LEN=\nTZ = UTC\n'
+        b'IMMICH_API_KEY="a\\"b#c"\nIMMICH_PHOTO_DIR=/my photos # all\n'
+        b"LOG_FILE=a#b\nCAPTION_MAX_LEN=\nTZ = UTC\n"
     )
     assert read_config(config) == {
         "IMMICH_INSTANCE_URL": "http://h:1",
@@ -238,9 +233,7 @@ def test_env_takes_export_quotes_and_comments(tmp_path: Path) -> None:
 
 def test_json_takes_any_case_numbers_and_booleans(tmp_path: Path) -> None:
     config = tmp_path / "c.json"
-    config.write_text(
-        json.dumps({**SERVER, "immich_path_segments": 4, "Immich_Structured_Logs": True, "tz": None})
-    )
+    config.write_text(json.dumps({**SERVER, "immich_path_segments": 4, "Immich_Structured_Logs": True, "tz": None}))
     settings = load({}, config, tmp_path)
     assert (settings.path_segments, settings.json_logs, str(settings.time_zone)) == (4, True, "Europe/Berlin")
 
@@ -294,9 +287,7 @@ def test_a_missing_default_file_is_silent_and_a_named_one_is_an_error(tmp_path: 
         ("a.json", b""),
     ],
 )
-def test_a_garbled_file_is_an_error_that_names_it_and_quotes_nothing(
-    tmp_path: Path, name: str, content: bytes
-) -> None:
+def test_a_garbled_file_is_an_error_that_names_it_and_quotes_nothing(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SettingsError, match=name) as caught:
         _load(tmp_path, {}, Path(name))
@@ -352,9 +343,7 @@ def test_any_bytes_are_read_or_refused_by_name(
 
 
 @given(st.text(st.characters(blacklist_characters="'\r\n\0", blacklist_categories=["Cs", "Cc", "Zl", "Zp"])))
-def test_any_text_in_single_quotes_is_read_as_it_is(
-    tmp_path_factory: pytest.TempPathFactory, text: str
-) -> None:
+def test_any_text_in_single_quotes_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "quoted.env"
     path.write_text(f"A='{text}'\n", encoding="utf-8")
     assert read_config(path) == {"A": text}

@@ -19,7 +19,11 @@ _ALL_MODULES = "--all --albums --face-coordinates --tags"
 
 
 @click.command("demo", epilog=EXIT_CODES)
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to put the photos (default: a new temporary folder).")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to put the photos (default: a new temporary folder).",
+)
 def command(folder: Optional[Path]) -> int:
     """Try it without a server, a configuration or a network.
 

@@ -35,6 +35,7 @@ from immich_meta.sync.report import ReportWriter, Status, render
 from immich_meta.sync.state import Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
 from immich_meta.sync.statistics import Statistics
 from immich_meta_writers import WriterError, plan
+from immich_meta_writers.changes import Shown
 from immich_meta_writers.merge import ASSET_ID
 from immich_meta_writers.plan import read, read_sidecar_of
 from immich_meta_writers.tags import Module
@@ -80,9 +81,9 @@ def run_session(
                 )
             )
             report = flags["report"]
-            writer = (
-                stack.enter_context(ReportWriter(report, warn=log.logger.warning, redact=log.redact)) if report else None
-            )
+            writer = ReportWriter(report, warn=log.logger.warning, redact=log.redact) if report else None
+            if writer:
+                stack.enter_context(writer)
             return _Session(modules, flags, settings, directory, client, log.logger, writer).run()
 
 
@@ -96,14 +97,18 @@ def _clear(directory: Path, flags: Flags, log: logging.Logger) -> None:
 
 def read_asset_id(path: str) -> Optional[str]:
     """The immichmeta:AssetId of a photo or its sidecar; None when there is none to be read."""
-    for tags in (lambda: read(path), lambda: read_sidecar_of(path)[1]):
+    for say in (read, _sidecar_tags):
         try:
-            value = tags().get(ASSET_ID)
+            value = say(path).get(ASSET_ID)
         except WriterError:
             continue
         if isinstance(value, str):
             return value
     return None
+
+
+def _sidecar_tags(path: str) -> dict[str, Shown]:
+    return read_sidecar_of(path)[1]
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,11 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 @click.option("--yes", is_flag=True, help="Do not ask before originals of the upload library are changed.")
 @click.option("--config", type=click.Path(path_type=Path), help="INI, .env or JSON file (default immich-sync.conf).")
 @click.option(
-    "--log-level", type=click.Choice(_LEVELS, case_sensitive=False), default="INFO", show_default=True, help="How much to say."
+    "--log-level",
+    type=click.Choice(_LEVELS, case_sensitive=False),
+    default="INFO",
+    show_default=True,
+    help="How much to say.",
 )
 def command(everything: bool, config: Optional[Path], **flags: Any) -> int:
     """Write Immich's metadata into your own files. Say what: --all, and more if you like.

@@ -51,7 +51,7 @@ def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional
     options = plan_options(flags, xmp_engine=chosen.xmp_engine)
     counts: Counter[Status] = Counter()
     with contextlib.ExitStack() as stack:
-        writer = stack.enter_context(ReportWriter(report)) if report else None
+        writer = stack.enter_context(ReportWriter(report, warn=_warn)) if report else None
         for path in files:
             result = _write(path, wanted, options, dry_run=dry_run)
             counts[result.status] += 1
@@ -60,6 +60,10 @@ def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional
             if report != "-":
                 click.echo("\n".join(render(result)))
     return EXIT_FAILED if counts[Status.FAILED] or counts[Status.UNSUPPORTED] else EXIT_OK
+
+
+def _warn(message: str) -> None:
+    click.echo(f"immich-meta: {message}", err=True)
 
 
 def _load(source: str) -> object:

@@ -157,10 +157,7 @@ def _decode(content: bytes) -> tuple[str, _Remembered]:
     owner, fetched_at, names = (found.get(name) for name in ("owner", "fetched_at", "albums_by_asset"))
     if not isinstance(owner, str) or not isinstance(fetched_at, (int, float)) or not isinstance(names, dict):
         raise ValueError("it lacks what an album cache has")
-    if not all(
-        isinstance(albums, list) and all(isinstance(name, str) for name in albums)
-        for albums in names.values()
-    ):
+    if not all(isinstance(albums, list) and all(isinstance(name, str) for name in albums) for albums in names.values()):
         raise ValueError("its album names are no texts")
     return owner, _Remembered({asset_id: tuple(albums) for asset_id, albums in names.items()}, fetched_at)
 

@@ -83,9 +83,7 @@ def owner_hash(instance_url: str, user_id: str) -> str:
     port = {"http": 80, "https": 443}.get(parts.scheme) if parts.port is None else parts.port
     path = parts.path.rstrip("/")
     path = path[: -len("/api")] if path.endswith("/api") else path
-    return hashlib.sha256(
-        f"{parts.hostname}:{port}{path}\n{user_id}".encode("utf-8", "surrogatepass")
-    ).hexdigest()
+    return hashlib.sha256(f"{parts.hostname}:{port}{path}\n{user_id}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Claims:

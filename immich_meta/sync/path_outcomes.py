@@ -51,9 +51,7 @@ class NotFound:
 
     @property
     def failure(self) -> Failure:
-        return Failure(
-            "missing", f"the server's {self.original_path} was not found at {', '.join(self.tried)}"
-        )
+        return Failure("missing", f"the server's {self.original_path} was not found at {', '.join(self.tried)}")
 
 
 @dataclass(frozen=True)
@@ -68,9 +66,7 @@ class Ambiguous:
     @property
     def failure(self) -> Failure:
         found = ", ".join(self.candidates)
-        return Failure(
-            "ambiguous", f"{self.reason}: the server's {self.original_path}, here {found}; {_CURE}"
-        )
+        return Failure("ambiguous", f"{self.reason}: the server's {self.original_path}, here {found}; {_CURE}")
 
 
 @dataclass(frozen=True)

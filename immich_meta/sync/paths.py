@@ -78,9 +78,10 @@ class PathMapper:
     """Finds the files of assets, one asset at a time; about 10 microseconds for a known directory.
 
     A rule of `rules` (longest prefix first, as `parse_path_map` gives them) is trusted. Where none fits,
-    last `segments` components are looked for in `photo_dir`, then the longest common tail anywhere below it; such
-    a file is only taken when its size, `read_asset_id` or its checksum prove it to be the asset's.
-    `photo_dir` None: only the rules count. Nothing here raises for what a server says.
+    the last `segments` components are looked for in `photo_dir`, then the longest common tail anywhere below
+    it; such a file is only taken when its size, `read_asset_id` or its checksum prove it to be the asset's.
+    `photo_dir` None: only the rules count. `read_asset_id` answers None for what it cannot read.
+    Nothing here raises for what a server says.
     """
 
     def __init__(
@@ -231,9 +232,7 @@ class PathMapper:
             self._below[parts] = tuple(place for place in places if self._is_inside(place.directory))
         return self._below[parts]
 
-    def _files(
-        self, places: Iterable[Place], name: str
-    ) -> tuple[list[tuple[Place, _File]], Optional[Refusal]]:
+    def _files(self, places: Iterable[Place], name: str) -> tuple[list[tuple[Place, _File]], Optional[Refusal]]:
         """The files of this name in the places, and why one that is there cannot be taken."""
         hits: list[tuple[Place, _File]] = []
         refusal: Optional[Refusal] = None
@@ -258,9 +257,7 @@ class PathMapper:
                 self._note_rule(asset.original_path, tails.parts, place)
             return Resolved(file.path, how, size, proof)
         if contested and size == asset.exif.file_size:
-            return Ambiguous(
-                asset.original_path, (file.path,), "several assets fit this file by ending and size"
-            )
+            return Ambiguous(asset.original_path, (file.path,), "several assets fit this file by ending and size")
         wanted = "an unknown size" if asset.exif.file_size is None else f"{asset.exif.file_size} bytes"
         return Mismatch(asset.original_path, file.path, f"it has {size} bytes, the asset {wanted}")
 
@@ -290,9 +287,7 @@ def is_derived(parts: Sequence[str], *, upload: bool) -> bool:
     if any(part in DERIVED and _UUID.fullmatch(after) for part, after in following):
         return True
     # The media directory itself may be called upload (/usr/src/app/upload), or lie in /mnt/backups.
-    is_original = any(
-        part in _ORIGINALS and after and after not in _MEDIA_FOLDERS for part, after in following
-    )
+    is_original = any(part in _ORIGINALS and after and after not in _MEDIA_FOLDERS for part, after in following)
     return upload and not is_original and any(part in DERIVED for part in parts)
 
 

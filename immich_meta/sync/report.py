@@ -97,9 +97,7 @@ def to_json(result: Result, *, ascii_only: bool = False) -> str:
         {
             "path": result.path,
             "status": result.status.value,
-            "changes": [
-                {"tag": change.tag, "old": change.old, "new": change.new} for change in result.changes
-            ],
+            "changes": [{"tag": change.tag, "old": change.old, "new": change.new} for change in result.changes],
             "kept": [{"tag": kept.tag, "value": kept.value, "reason": kept.reason} for kept in result.kept],
             "skipped": [{"tag": skipped.tag, "reason": skipped.reason} for skipped in result.skipped],
             "sidecar": result.sidecar,
@@ -183,16 +181,14 @@ def render(result: Result) -> tuple[str, ...]:
     names = [entry.tag for group in (result.changes, result.kept, result.skipped) for entry in group]
     width = min(max(map(len, names), default=0), 40)
     lines += [
-        f"    {one_line(change.tag):<{width}}  {render_change(change.old, change.new)}"
-        for change in result.changes
+        f"    {one_line(change.tag):<{width}}  {render_change(change.old, change.new)}" for change in result.changes
     ]
     lines += [
         f"    {one_line(kept.tag):<{width}}  kept {render_value(kept.value)}: {one_line(kept.reason)}"
         for kept in result.kept
     ]
     lines += [
-        f"    {one_line(skipped.tag):<{width}}  skipped: {one_line(skipped.reason)}"
-        for skipped in result.skipped
+        f"    {one_line(skipped.tag):<{width}}  skipped: {one_line(skipped.reason)}" for skipped in result.skipped
     ]
     return tuple(lines)
 

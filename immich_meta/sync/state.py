@@ -77,9 +77,7 @@ class Checkpoint:
         if self._connection is None or not self.found:
             return False
         try:
-            row = self._connection.execute(
-                "SELECT 1 FROM done WHERE asset_id = ?", (_key(asset_id),)
-            ).fetchone()
+            row = self._connection.execute("SELECT 1 FROM done WHERE asset_id = ?", (_key(asset_id),)).fetchone()
         except sqlite3.Error as error:
             self._give_up(error)
             return False
@@ -173,9 +171,7 @@ def _connect(path: Path, fingerprint: str, resume: bool) -> tuple[sqlite3.Connec
     except sqlite3.Error as error:
         connection.close()
         os.unlink(path)
-        return _start(_lock(path), fingerprint), (
-            f"The checkpoint {path} is damaged ({error}): starting afresh",
-        )
+        return _start(_lock(path), fingerprint), (f"The checkpoint {path} is damaged ({error}): starting afresh",)
     if found == fingerprint and resume:
         return connection, ()
     _start(connection, fingerprint)
@@ -227,9 +223,7 @@ def _read_fingerprint(connection: sqlite3.Connection) -> Optional[str]:
 
 
 def _start(connection: sqlite3.Connection, fingerprint: str) -> sqlite3.Connection:
-    connection.executescript(
-        f"BEGIN EXCLUSIVE; DROP TABLE IF EXISTS about; DROP TABLE IF EXISTS done; {_SCHEMA}"
-    )
+    connection.executescript(f"BEGIN EXCLUSIVE; DROP TABLE IF EXISTS about; DROP TABLE IF EXISTS done; {_SCHEMA}")
     rows = (("format", FORMAT), ("fingerprint", fingerprint))
     connection.executemany("INSERT INTO about VALUES (?, ?)", rows)
     connection.commit()

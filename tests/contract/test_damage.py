@@ -63,9 +63,7 @@ def test_truncated_at_every_percent(fixture: Fixture, tmp_path: Path) -> None:
             assert error.path.startswith(str(photo))
         else:
             assert not planned.is_empty
-            assert not is_jpeg or path.stat().st_size > scan, (
-                "a photo without its scan was taken for a whole one"
-            )
+            assert not is_jpeg or path.stat().st_size > scan, "a photo without its scan was taken for a whole one"
         assert digest(path) == before
 
 

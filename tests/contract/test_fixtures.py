@@ -56,7 +56,7 @@ TRAITS = {
     "samsung-trailer.jpg": ("Samsung:TimeStamp", "2021:06:15 12:34:56.789+00:00"),
     "afcp-trailer.jpg": ("AFCP:Text", "Hello from AFCP"),
     "micro-video.jpg": ("XMP-GCamera:MicroVideoOffset", 660),
-    "xmp-extended-tags-list.jpg": ("XMP-digiKam:TagsList", "Places/Harbour"),
+    "xmp-extended-tags-list.jpg": ("XMP-digiKam:TagsList", ("Places/Harbour",)),
     "c2pa-jumbf.jpg": ("JUMBF:JUMDLabel", "c2pa"),
     "adobe-rgb.jpg": ("Adobe:ColorTransform", 0),
     "exif-big-endian.jpg": ("InteropIFD:InteropIndex", "R98"),

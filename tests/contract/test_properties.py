@@ -44,9 +44,7 @@ positions = st.builds(
     st.none() | st.floats(-420, 9000),
 ).filter(lambda place: place.latitude != 0 or place.longitude != 0)
 unit = st.floats(0, 1)
-regions = st.lists(
-    st.builds(Region, names, unit, unit, unit, unit), max_size=3, unique_by=lambda r: r.name
-).map(tuple)
+regions = st.lists(st.builds(Region, names, unit, unit, unit, unit), max_size=3, unique_by=lambda r: r.name).map(tuple)
 
 
 def _moment(wall: datetime, minutes: Optional[int]) -> Moment:
@@ -109,9 +107,7 @@ def test_any_people_stay_one_item_each(engine: str, found_people: tuple[str, ...
     assert isinstance(keywords, tuple)
     assert keywords[:2] == ("Küche", "Garden, small")
     for name in found_people:
-        assert any(
-            (name.startswith(str(word)) and len(str(word).encode()) > 60) or name == word for word in keywords
-        )
+        assert any((name.startswith(str(word)) and len(str(word).encode()) > 60) or name == word for word in keywords)
     assert all(len(str(word).encode()) <= 64 for word in keywords)
 
 
@@ -130,9 +126,7 @@ def test_any_date_round_trips(engine: str, moment: Moment) -> None:
         assert found["ExifIFD:OffsetTimeOriginal"] == zone
     else:
         assert "ExifIFD:OffsetTimeOriginal" not in found
-    assert (
-        found["ExifIFD:DateTimeOriginal"] == found["ExifIFD:CreateDate"] == found["IFD0:ModifyDate"] == exif
-    )
+    assert found["ExifIFD:DateTimeOriginal"] == found["ExifIFD:CreateDate"] == found["IFD0:ModifyDate"] == exif
     assert found["XMP-xmp:CreateDate"] == found["XMP-photoshop:DateCreated"] == iso + zone
     assert found["IPTC:DateCreated"] == f"{moment.wall.year:04}{moment.wall:%m%d}"
     assert found["IPTC:TimeCreated"] == f"{moment.wall:%H%M%S}{zone.replace(':', '')}"
@@ -148,20 +142,14 @@ def test_any_place_round_trips_with_its_hemisphere(engine: str, place: Position)
     latitude, longitude = found["GPS:GPSLatitude"], found["GPS:GPSLongitude"]
     assert isinstance(latitude, float)
     assert isinstance(longitude, float)
-    assert latitude * (-1 if found["GPS:GPSLatitudeRef"] == "S" else 1) == pytest.approx(
-        place.latitude, abs=1e-6
-    )
-    assert longitude * (-1 if found["GPS:GPSLongitudeRef"] == "W" else 1) == pytest.approx(
-        place.longitude, abs=1e-6
-    )
+    assert latitude * (-1 if found["GPS:GPSLatitudeRef"] == "S" else 1) == pytest.approx(place.latitude, abs=1e-6)
+    assert longitude * (-1 if found["GPS:GPSLongitudeRef"] == "W" else 1) == pytest.approx(place.longitude, abs=1e-6)
     if place.altitude is None:
         assert "GPS:GPSAltitude" not in found
         return
     altitude = found["GPS:GPSAltitude"]
     assert isinstance(altitude, (int, float))
-    assert altitude * (-1 if found["GPS:GPSAltitudeRef"] == 1 else 1) == pytest.approx(
-        place.altitude, abs=0.1
-    )
+    assert altitude * (-1 if found["GPS:GPSAltitudeRef"] == 1 else 1) == pytest.approx(place.altitude, abs=0.1)
 
 
 @EXAMPLES
@@ -178,8 +166,7 @@ def test_any_face_stays_in_its_place(engine: str, faces: tuple[Region, ...], ori
         shown = ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
         stored = expected.stored(shown, orientation)
         assert any(
-            text.startswith(face.name) and _numbers(str(text)) == pytest.approx(stored, abs=1e-3)
-            for text in texts
+            text.startswith(face.name) and _numbers(str(text)) == pytest.approx(stored, abs=1e-3) for text in texts
         ), (stored, texts)
 
 
@@ -203,9 +190,7 @@ def _numbers(text: str) -> tuple[float, ...]:
         tags=people,
         regions=regions,
     ),
-    photo=st.sampled_from(
-        ["xmp-digikam-regions.jpg", "xmp-odd-containers.jpg", "xmp-second-homes.jpg", PHOTO]
-    ),
+    photo=st.sampled_from(["xmp-digikam-regions.jpg", "xmp-odd-containers.jpg", "xmp-second-homes.jpg", PHOTO]),
 )
 def test_both_engines_write_the_same(has_exempi: None, wanted: PhotoMetadata, photo: str) -> None:
     assert written(wanted, "builtin", photo) == written(wanted, "exempi", photo)

@@ -100,7 +100,7 @@ def test_faces_are_imported_only_where_that_is_on_and_beside_those_that_were_fou
         assert [face.source_type for face in photo.faces] == ["machine-learning", "exif"]
     imported = photo.faces[1]
     assert imported.person is library.people["Ada"]
-    assert imported.size == (3000, 4000)
+    assert list(imported.size) == [3000, 4000]
     assert imported.box == pytest.approx((2100, 1600, 2400, 2400), abs=1)
 
 

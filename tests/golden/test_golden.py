@@ -62,9 +62,7 @@ def normal(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if re.search(r"Date|TimeCreated", name):
-        return (
-            re.sub(r"[-:T ]", "", str(value)[:10]) + str(value)[10:].replace("T", "").replace(":", "").strip()
-        )
+        return re.sub(r"[-:T ]", "", str(value)[:10]) + str(value)[10:].replace("T", "").replace(":", "").strip()
     try:
         return round(float(value), 6)
     except ValueError:

@@ -66,9 +66,7 @@ def test_a_ttl_of_zero_always_asks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [UnreachableError("no answer"), BusyError("502"), BadAnswerError("cut")])
-def test_an_expired_cache_serves_with_a_warning_when_the_server_fails(
-    tmp_path: Path, error: ServerError
-) -> None:
+def test_an_expired_cache_serves_with_a_warning_when_the_server_fails(tmp_path: Path, error: ServerError) -> None:
     _cache(tmp_path).get(Server())
     names, origin, warnings = _cache(tmp_path, hours=7 * 24).get(_fails(error))
     assert (names, origin) == (NAMES, CacheOrigin.STALE)

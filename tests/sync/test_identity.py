@@ -18,9 +18,7 @@ CONTENT = b"a photo"
 SHA1 = hashlib.sha1(CONTENT).digest()
 
 
-def _asset(
-    size: Optional[int] = None, checksum: Optional[str] = None, library: Optional[str] = None
-) -> Asset:
+def _asset(size: Optional[int] = None, checksum: Optional[str] = None, library: Optional[str] = None) -> Asset:
     return Asset("a1", "/data/a.jpg", library_id=library, checksum=checksum, exif=ExifInfo(file_size=size))
 
 
@@ -90,11 +88,7 @@ def test_another_server_or_user_is_another_owner() -> None:
     assert len({owner_hash(*owner) for owner in owners}) == len(owners)
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["k", "l", "", "m\ud800"]) | st.text(max_size=3), st.sampled_from("abc"))
-    )
-)
+@given(st.lists(st.tuples(st.sampled_from(["k", "l", "", "m\ud800"]) | st.text(max_size=3), st.sampled_from("abc"))))
 def test_a_key_is_contested_exactly_when_two_owners_claim_it(claims: list[tuple[str, str]]) -> None:
     seen = Claims()
     owners: dict[str, set[str]] = {}

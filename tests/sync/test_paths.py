@@ -49,9 +49,7 @@ def _no_id(path: str) -> Optional[str]:
 
 
 def _mapper(photo_dir: Optional[Path], segments: int = 3, path_map: str = "") -> PathMapper:
-    return PathMapper(
-        parse_path_map(path_map), None if photo_dir is None else str(photo_dir), segments, _no_id
-    )
+    return PathMapper(parse_path_map(path_map), None if photo_dir is None else str(photo_dir), segments, _no_id)
 
 
 def _kind(resolution: Resolution) -> Refusal:
@@ -88,9 +86,7 @@ def test_a_prefix_ends_at_a_separator(tmp_path: Path) -> None:
         (r"\\nas\photos", r"\\nas\photos\2024\a.jpg"),
     ],
 )
-def test_a_prefix_may_be_a_drive_a_share_relative_or_the_root(
-    tmp_path: Path, prefix: str, original: str
-) -> None:
+def test_a_prefix_may_be_a_drive_a_share_relative_or_the_root(tmp_path: Path, prefix: str, original: str) -> None:
     wanted = _file(tmp_path / "2024" / "a.jpg")
     found = _mapper(None, path_map=f"{prefix}={tmp_path}").resolve(_asset(original))
     assert found == Resolved(wanted, How.MAP, 5)
@@ -117,9 +113,7 @@ def test_a_map_needs_no_proof(tmp_path: Path) -> None:
     ("segments", "place"),
     [(1, "a.jpg"), (2, "05/a.jpg"), (3, "2024/05/a.jpg"), (10, "data/library/2024/05/a.jpg")],
 )
-def test_the_last_segments_are_joined_to_the_photo_directory(
-    tmp_path: Path, segments: int, place: str
-) -> None:
+def test_the_last_segments_are_joined_to_the_photo_directory(tmp_path: Path, segments: int, place: str) -> None:
     wanted = _file(tmp_path / place)
     found = _mapper(tmp_path, segments).resolve(_asset("/data/library/2024/05/a.jpg", 5))
     assert found == Resolved(wanted, How.SEGMENTS, 5, Proof.SIZE)
@@ -240,9 +234,7 @@ def test_one_file_by_two_ways_is_not_ambiguous(tmp_path: Path) -> None:
 def test_recycle_bins_and_snapshots_make_nothing_ambiguous(tmp_path: Path, bin_name: str) -> None:
     path = _file(tmp_path / "disk" / "2024" / "05" / "a.jpg")
     _file(tmp_path / bin_name / "2024" / "05" / "a.jpg")
-    assert _mapper(tmp_path).resolve(_asset("/data/x/2024/05/a.jpg", 5)) == Resolved(
-        path, How.INFERRED, 5, Proof.SIZE
-    )
+    assert _mapper(tmp_path).resolve(_asset("/data/x/2024/05/a.jpg", 5)) == Resolved(path, How.INFERRED, 5, Proof.SIZE)
 
 
 def test_an_unproved_place_gives_no_map(tmp_path: Path) -> None:
@@ -354,28 +346,21 @@ def test_a_directory_without_permission_is_said_to_be_so(tmp_path: Path) -> None
     _file(tmp_path / "shut" / "a.jpg")
     (tmp_path / "shut").chmod(0)
     try:
-        assert (
-            _kind(_mapper(None, path_map=f"/d={tmp_path}").resolve(_asset("/d/shut/a.jpg")))
-            is Refusal.NO_ACCESS
-        )
+        assert _kind(_mapper(None, path_map=f"/d={tmp_path}").resolve(_asset("/d/shut/a.jpg"))) is Refusal.NO_ACCESS
     finally:
         (tmp_path / "shut").chmod(0o700)
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 300 + ".jpg", "\ud800.jpg", "y/" * 3000 + "a.jpg", "\udcff.jpg", "a" * 100_000]
+    "name", ["x" * 300 + ".jpg", "\ud800.jpg", "y/" * 3000 + "a.jpg", chr(0xDCFF) + ".jpg", "a" * 100_000]
 )
 def test_an_impossible_name_is_not_found(tmp_path: Path, name: str) -> None:
     for mapper in (_mapper(tmp_path), _mapper(None, path_map=f"/data={tmp_path}")):
         assert isinstance(mapper.resolve(_asset(f"/data/{name}", 5)), NotFound)
 
 
-@given(
-    st.text() | st.lists(st.sampled_from(["..", "a", "data", "", ".", "C:", "\\", "\0", "é"])).map("/".join)
-)
-def test_no_path_of_a_server_raises_or_leads_outside(
-    tmp_path_factory: pytest.TempPathFactory, original: str
-) -> None:
+@given(st.text() | st.lists(st.sampled_from(["..", "a", "data", "", ".", "C:", "\\", "\0", "é"])).map("/".join))
+def test_no_path_of_a_server_raises_or_leads_outside(tmp_path_factory: pytest.TempPathFactory, original: str) -> None:
     root = tmp_path_factory.getbasetemp() / "root"
     (root / "a" / "data").mkdir(parents=True, exist_ok=True)
     for mapper in (_mapper(root), _mapper(root, path_map=f"/data={root};C:={root}")):
@@ -435,7 +420,7 @@ def test_another_normal_form_of_a_name_is_found(tmp_path: Path, given: str, here
 
 def test_the_exact_name_goes_before_another_normal_form(tmp_path: Path) -> None:
     for form in ("NFC", "NFD"):
-        _file(tmp_path / unicodedata.normalize(form, "é.jpg"), form.encode())  # type: ignore[arg-type]
+        _file(tmp_path / unicodedata.normalize(form, "é.jpg"), form.encode())
     if len(list(tmp_path.iterdir())) < 2:
         pytest.skip("this file system knows one normal form only")
     mapper = _mapper(None, path_map=f"/data={tmp_path}")
@@ -466,7 +451,5 @@ def test_a_known_directory_costs_no_second_search(tmp_path: Path, monkeypatch: p
     mapper.resolve(_asset("/data/2024/05/0.jpg", 5))
     monkeypatch.setattr(os.path, "realpath", lambda path: pytest.fail("searched again"))
     assets = [_asset(f"/data/2024/05/{number}.jpg", 5) for number in range(20)]
-    assert [
-        resolution.path for asset in assets if isinstance(resolution := mapper.resolve(asset), Resolved)
-    ] == paths
+    assert [resolution.path for asset in assets if isinstance(resolution := mapper.resolve(asset), Resolved)] == paths
     assert timeit.timeit(lambda: mapper.resolve(assets[1]), number=200) < 1

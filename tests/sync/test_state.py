@@ -26,9 +26,7 @@ class Clock:
 
 
 def _open(directory: Path, run: str = "run", *, resume: bool = True, batch_size: int = 1) -> Checkpoint:
-    return open_checkpoint(
-        directory, run, resume=resume, batch_size=batch_size, warn=pytest.fail, clock=Clock()
-    )
+    return open_checkpoint(directory, run, resume=resume, batch_size=batch_size, warn=pytest.fail, clock=Clock())
 
 
 def _interrupted(directory: Path, *asset_ids: str, run: str = "run") -> None:
@@ -137,9 +135,7 @@ def test_what_was_recorded_survives_a_kill(tmp_path: Path) -> None:
         assert all(checkpoint.is_done(f"a{number}") for number in range(checkpoint.found))
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"x", b"not a database" * 1000, b"SQLite format 3\0" + b"\xff" * 5000]
-)
+@pytest.mark.parametrize("content", [b"", b"x", b"not a database" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_damaged_checkpoint_is_replaced_with_a_word(tmp_path: Path, content: bytes, resume: bool) -> None:
     (tmp_path / CHECKPOINT).write_bytes(content)

@@ -70,9 +70,7 @@ def test_an_asset_of_an_earlier_run_is_not_part_of_the_total() -> None:
 
 def test_sidecars_kept_values_and_moved_dates_are_counted() -> None:
     kept = (Kept("XMP-xmp:Label", "Red", "foreign"),) * 2
-    statistics = (
-        Statistics().with_seen(3).with_result(Result("x", Status.UPDATED, sidecar="x.xmp", kept=kept))
-    )
+    statistics = Statistics().with_seen(3).with_result(Result("x", Status.UPDATED, sidecar="x.xmp", kept=kept))
     statistics = statistics.with_result(Result("y", Status.UNCHANGED, sidecar="y.xmp"), date_moved=True)
     statistics = statistics.with_result(Result("z", Status.SIMULATED, sidecar="z.xmp"))
     assert (statistics.sidecars, statistics.kept, statistics.date_moved) == (2, 2, 1)
@@ -113,8 +111,6 @@ def test_an_export_that_cannot_be_written_is_a_named_error(tmp_path: Path) -> No
 
 def test_the_lines_of_start_and_finish_carry_modes_and_counts() -> None:
     assert start_line(["people", "gps"], ["dry-run"]) == "START modules=people,gps modes=dry-run"
-    line = finish_line(
-        _sums(Status.UPDATED, Status.MISSING).with_seconds(1.25).with_resumed(), interrupted=True
-    )
+    line = finish_line(_sums(Status.UPDATED, Status.MISSING).with_seconds(1.25).with_resumed(), interrupted=True)
     assert line.startswith("FINISH (interrupted) total=2 updated=1 unchanged=0 simulated=0 missing=1 ")
     assert line.endswith(" resumed=1 modes=normal seconds=1.2")

@@ -6,7 +6,7 @@ Not here: deciding any of it (merge/) or bytes (patch.py).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional, Union
+from typing import Union
 
 from immich_meta_writers.addresses import ExifValue, XmpEdit
 

@@ -19,8 +19,9 @@ WriterError                 every error of this package; names the file, the pla
 
 from __future__ import annotations
 
-import os
-from typing import Optional, Union
+import contextlib
+from collections.abc import Iterator
+from typing import Optional
 
 
 class WriterError(Exception):
@@ -38,12 +39,6 @@ class WriterError(Exception):
         self.place = place
         self.cure = cure or self.default_cure
         self.path = path
-
-    def at(self, path: Union[str, os.PathLike[str]]) -> WriterError:
-        """The same error with the file's name, when it has none yet."""
-        if self.path is None:
-            self.path = os.fspath(path)
-        return self
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.path, self.place) if part)
@@ -109,3 +104,13 @@ class SelfCheckError(WriterError):
 
 class MetadataError(WriterError):
     kind = "metadata"
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Errors that pass get the file's name, unless they have one."""
+    try:
+        yield
+    except WriterError as error:
+        error.path = error.path or path
+        raise

@@ -51,9 +51,7 @@ def test_every_foreign_entry_survives_and_every_value_reads_back(
 
 @settings(deadline=None, max_examples=30)
 @given(trees(), edits())
-def test_the_same_edit_again_changes_no_byte(
-    tree: Tree, wanted: dict[ExifAddress, ExifValue | None]
-) -> None:
+def test_the_same_edit_again_changes_no_byte(tree: Tree, wanted: dict[ExifAddress, ExifValue | None]) -> None:
     once = exif.graft(exif.parse(build(tree)), wanted, room=ROOM).block
     assert exif.graft(exif.parse(once), wanted, room=ROOM).block == once
 

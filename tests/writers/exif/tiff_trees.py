@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from immich_meta_writers.addresses import ExifAddress, ExifValue
 from immich_meta_writers.tags import TABLE
 
-ROWS: dict[str, ExifAddress] = {
-    tag.name: tag.address for tag in TABLE if isinstance(tag.address, ExifAddress)
-}
+ROWS: dict[str, ExifAddress] = {tag.name: tag.address for tag in TABLE if isinstance(tag.address, ExifAddress)}
 ROOM = 65525
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 VALUES: dict[str, ExifValue] = {
@@ -99,9 +97,7 @@ def build(tree: Tree) -> bytes:
     return bytes(data)
 
 
-def _put_table(
-    data: bytearray, tree: Tree, name: str, entries: list[RawEntry], places: dict[str, int]
-) -> None:
+def _put_table(data: bytearray, tree: Tree, name: str, entries: list[RawEntry], places: dict[str, int]) -> None:
     order, offset = tree.order, places[name]
     struct.pack_into(order + "H", data, offset, len(entries))
     for index, (tag, kind, count, raw) in enumerate(entries):

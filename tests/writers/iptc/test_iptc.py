@@ -419,12 +419,8 @@ def test_a_list_holds_what_is_wanted_and_keeps_the_order_of_what_stays(
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
 def test_exiftool_reads_what_was_written(tmp_path: Path) -> None:
     latin = resource(0x0404, dataset(2, 80, b"Bj\xf6rn") + dataset(2, 230, b"K\xe5l"))
-    edits: dict[IimAddress, Optional[IimValue]] = {
-        KEYWORDS: NAMES,
-        CAPTION: "one\ntwo 👋",
-        DATE: "20240115",
-        TIME: "103045+0100",
-    }
+    edits: dict[IimAddress, Optional[IimValue]] = {KEYWORDS: NAMES, CAPTION: "one\ntwo 👋"}
+    edits.update({DATE: "20240115", TIME: "103045+0100"})
     segment = b"Photoshop 3.0\0" + graft(parse(latin), edits)
     photo = tmp_path / "photo.jpg"
     front = b"\xff\xd8\xff\xed" + (len(segment) + 2).to_bytes(2, "big")

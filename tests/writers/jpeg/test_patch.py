@@ -240,6 +240,8 @@ def test_the_absolute_offsets_of_an_afcp_trailer_are_moved(order: str, behind: b
     made = changed(data, exif=TIFF + bytes(77), xmp=PACKET)
     assert len(made) > len(data)
     assert shapes.afcp_value(made, order, len(made) - len(behind)) == b"the value"
+    assert read(data).has_absolute_trailer
+    assert not read(shapes.jpeg(JFIF, shapes.exif())).has_absolute_trailer
 
 
 @pytest.mark.parametrize(

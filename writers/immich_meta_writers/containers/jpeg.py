@@ -78,6 +78,11 @@ class JpegFile:
         """The position of the TIFF header: offsets of the block and of most maker notes count from it."""
         return self.exif[0].payload if self.exif else None
 
+    @property
+    def has_absolute_trailer(self) -> bool:
+        """Whether a trailer (AFCP) counts from the start of the file: growing the file rewrites its offsets."""
+        return any(pointer.base == 0 for pointer in self.pointers)
+
 
 def accepts(head: bytes) -> bool:
     """Whether a file that begins so is a JPEG."""

@@ -109,7 +109,7 @@ def _decide(view: View, wanted: PhotoMetadata) -> Iterator[Decision]:
 
 def _merge_lists(view: View, wanted: PhotoMetadata) -> Iterator[Decision]:
     people, albums = wanted.people, wanted.albums
-    tags = None if wanted.tags is None else _without_echo(view, wanted.tags)
+    tags = None if wanted.tags is None else _without_echo(view, wanted.tags, people or ())
     leaves = None if tags is None else tuple(dict.fromkeys(path.rsplit("/", 1)[-1] for path in tags))
     branches = None if tags is None else tuple(path.translate(_SWAP) for path in tags)
     names = None if albums is None else tuple(f"Albums|{name.replace('|', '/')}" for name in albums)
@@ -132,9 +132,9 @@ def _predecessor(items: Sequence[str], limit: int) -> Callable[[str], bool]:
     return lambda item: is_join_of(item, items, ",", limit)
 
 
-def _without_echo(view: View, tags: Sequence[str]) -> tuple[str, ...]:
+def _without_echo(view: View, tags: Sequence[str], people: Sequence[str]) -> tuple[str, ...]:
     """Immich reads our people keywords back as root tags: those are not the user's."""
-    names = view.claims.names_of_people()
+    names = view.claims.names_of_people().union(map(claim_text, people))
     return tuple(path for path in tags if claim_text(path) not in names)
 
 

@@ -51,7 +51,8 @@ def clamped(region: Region) -> Optional[Region]:
 
 def claim_of(region: StoredRegion) -> str:
     """How provenance names a region: its place to four decimals, then whose face it is."""
-    return ",".join(f"{value:.4f}" for value in (region.x, region.y, region.w, region.h)) + "," + claim_text(region.name)
+    place = ",".join(f"{value:.4f}" for value in _box(region))
+    return f"{place},{claim_text(region.name)}"
 
 
 def merge_regions(view: View, wanted: Sequence[Region]) -> Iterator[Decision]:
@@ -140,14 +141,15 @@ def _pair(
     free = set(range(len(found.regions)))
     pairs: list[tuple[StoredRegion, Optional[int]]] = []
     for region in wanted:
-        best, score = None, (False, 0.0)
-        for index in sorted(free):
-            other = found.regions[index]
+        best: Optional[int] = None
+        score: tuple[bool, float] = (False, 0.0)
+        for position in sorted(free):
+            other = found.regions[position]
             if nfc(other.name) != nfc(region.name):
                 continue
             shared = overlap(_box(other), _box(region))
-            if shared >= SAME_FACE and (index in mine, shared) > score:
-                best, score = index, (index in mine, shared)
+            if shared >= SAME_FACE and (position in mine, shared) > score:
+                best, score = position, (position in mine, shared)
         if best is None:
             # Our own region of that person, somewhere else: the face was moved in Immich.
             best = next((i for i in sorted(free & set(mine)) if nfc(found.regions[i].name) == nfc(region.name)), None)

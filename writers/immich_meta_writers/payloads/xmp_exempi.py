@@ -5,6 +5,7 @@ Not here: user packets. They are never parsed for rewriting: Exempi folds aliase
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _ALIASES = frozenset(
     + [(_EXIF, name) for name in ("DateTime", "DateTimeDigitized")]
     + [(_PDF, name) for name in ("Author", "BaseURL", "CreationDate", "Creator", "ModDate", "Subject", "Title")]
 )
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _BAG = {"prop_value_is_array": True}
 _SEQ = {"prop_value_is_array": True, "prop_array_is_ordered": True}
 _STRUCT = {"prop_value_is_struct": True}
@@ -144,7 +146,7 @@ class ExempiEncoder:
 
     def _compare(self, meta: Any, edits: Edits) -> None:
         for address, edit in edits.items():
-            if (address.uri, address.name) in _ALIASES or address.also or edit is None:
+            if edit is None or address.also or not isinstance(edit, RegionEdit) and not _is_held(address, edit):
                 continue
             path = self._path(address)
             if not meta.does_property_exist(address.uri, path) or not self._agrees(meta, address, path, edit):
@@ -162,7 +164,10 @@ class ExempiEncoder:
             )
         if address.kind is XmpKind.ALT:
             return _same_text(meta.get_localized_text(address.uri, path, None, "x-default"), edit)
-        return _same_text(meta.get_property(address.uri, path), edit)
+        # A list where a simple value belongs keeps its form; Exempi gives it no text.
+        return meta.does_property_exist(address.uri, f"{path}[1]") or _same_text(
+            meta.get_property(address.uri, path), edit
+        )
 
     def _has_region(self, meta: Any, uri: str, path: str, prefix: str, name: str) -> bool:
         number = 1
@@ -187,13 +192,13 @@ def _tolerated(failure: type[Exception]) -> Iterator[None]:
 
 
 def _is_held(address: XmpAddress, value: NewValue) -> bool:
-    """Whether Exempi writes this value as it is: not an alias, and not blank (it empties white space)."""
+    """Whether Exempi writes this value as it is: not an alias, not blank, no control characters (both get lost)."""
     if (address.uri, address.name) in _ALIASES:
         return False
     texts = [value] if isinstance(value, str) else list(value) if isinstance(value, tuple) else []
     if isinstance(value, RegionInfo):
         texts = [text for region in value.regions for text in (region.name, region.type)]
-    return all(text.strip() for text in texts)
+    return all(text.strip() and not _CONTROL.search(text) for text in texts)
 
 
 def _cut_out(document: XmpDocument, values: Mapping[XmpAddress, NewValue]) -> Iterator[tuple[XmpAddress, Encoded]]:
@@ -218,4 +223,8 @@ def _without_wrapper(packet: bytes) -> Any:
     document = parse(packet)
     if document.rdf is None or document.root is None or any(len(found) > 1 for found in document.index.values()):
         return None
-    return document.data[document.root.start : document.root.end].decode("utf-8")
+    text = document.data[document.root.start : document.root.end].decode("utf-8")
+    if document.root.start == document.rdf.start:
+        # Exempi reads a bare rdf:RDF as an empty packet.
+        return f'<x:xmpmeta xmlns:x="{X}">{text}</x:xmpmeta>'
+    return text

@@ -10,7 +10,7 @@ from typing import Optional, Union
 
 from immich_meta_writers import file_types
 from immich_meta_writers.changes import Shown
-from immich_meta_writers.errors import DamagedError, UnsupportedError, WriterError
+from immich_meta_writers.errors import DamagedError, UnsupportedError, naming
 from immich_meta_writers.file_types import FileType
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.plan.files import OpenFile, opened
@@ -18,11 +18,13 @@ from immich_meta_writers.plan.media import Media, plan_media, plan_mtime, read_m
 from immich_meta_writers.plan.outcome import FilePlan, Plan
 from immich_meta_writers.plan.shown import shown
 from immich_meta_writers.plan.sidecars import new_sidecar, plan_sidecar, read_sidecar, sidecar_of
+from immich_meta_writers.plan.wanted import prepared
 from immich_meta_writers.policy import PlanOptions, WriteTo
 from immich_meta_writers.tags import TABLE
 
 __all__ = ["FilePlan", "Plan", "plan", "read", "read_sidecar_of"]
 
+DEFAULTS = PlanOptions()
 AnyPath = Union[str, "os.PathLike[str]"]
 
 
@@ -33,40 +35,33 @@ def read(path: AnyPath) -> dict[str, Shown]:
     format that this package does not embed into), AccessError.
     """
     path = os.fspath(path)
-    try:
-        with opened(path) as file:
-            kind = _type_of(file)
-            if not kind.embeds:
-                raise UnsupportedError(f"{kind.name} files are not read")
-            return shown(read_media(file).blocks.values(TABLE))
-    except WriterError as error:
-        raise error.at(path)
+    with naming(path), opened(path) as file:
+        kind = _type_of(file)
+        if not kind.embeds:
+            raise UnsupportedError(f"{kind.name} files are not read")
+        return shown(read_media(file).blocks.values(TABLE))
 
 
 def read_sidecar_of(path: AnyPath) -> tuple[Optional[str], dict[str, Shown]]:
     """The path of a photo's sidecar and what it says; (None, {}) when there is none. Raises as `read`."""
     path = os.fspath(path)
-    try:
+    with naming(path):
         found = sidecar_of(path)
         return found, {} if found is None else shown(read_sidecar(found).values(TABLE))
-    except WriterError as error:
-        raise error.at(path)
 
 
-def plan(path: AnyPath, wanted: PhotoMetadata, options: PlanOptions = PlanOptions()) -> Plan:
+def plan(path: AnyPath, wanted: PhotoMetadata, options: PlanOptions = DEFAULTS) -> Plan:
     """What writing `wanted` into a photo, and into its sidecar, would change. Writes nothing.
 
     Raises DamagedError, UnsupportedError (only with WriteTo.EMBED), AccessError, SelfCheckError, MetadataError; each
     names the file.
     """
     path = os.fspath(path)
-    try:
-        with opened(path) as file:
-            if options.write_to is WriteTo.SIDECAR:
-                return _beside(file, wanted, options)
-            return _inside(file, wanted, options)
-    except WriterError as error:
-        raise error.at(path)
+    wanted = prepared(wanted)
+    with naming(path), opened(path) as file:
+        if options.write_to is WriteTo.SIDECAR:
+            return _beside(file, wanted, options)
+        return _inside(file, wanted, options)
 
 
 def _type_of(file: OpenFile) -> FileType:

@@ -29,5 +29,5 @@ def _shown(name: str, value: Value) -> Shown:
     if isinstance(value, bytes):
         return value[0] if len(value) == 1 else ".".join(map(str, value))
     if isinstance(value, tuple) and value and isinstance(value[0], Fraction):
-        return round(float(value[0]), 3) if len(value) == 1 else " ".join(f"{float(part):g}" for part in value)  # type: ignore[arg-type]
+        return round(float(value[0]), 3) if len(value) == 1 else " ".join(f"{float(part):g}" for part in value)
     return value  # type: ignore[return-value]
