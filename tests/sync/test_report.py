@@ -69,6 +69,7 @@ def test_a_report_line_has_the_documented_fields() -> None:
         "sidecar": "/photos/Zoë.jpg.xmp",
         "asset_id": "a1",
         "error": None,
+        "notes": [],
     }
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from immich_meta_writers.addresses import ExifAddress, ExifValue
 from immich_meta_writers.payloads import exif
-from immich_meta_writers.payloads.exif_differences import differences
 from immich_meta_writers.payloads.ifd_draft import insertion_index
 from immich_meta_writers.payloads.ifd_graft import plan_graft
 from tests.writers.exif.tiff_trees import EDITS, ROOM, ROWS, Tree, build, entry
@@ -36,7 +35,7 @@ def graft(data: bytes, edits: dict[ExifAddress, ExifValue | None], room: int = R
     grafted = exif.graft(block, edits, room=room)
     assert grafted.skipped == ()
     new = exif.parse(grafted.block)
-    assert differences(block, new, edits) == ()
+    assert exif.differences(block, new, edits) == ()
     assert {address: new.get(address) for address in edits} == edits
     return new
 
@@ -243,9 +242,9 @@ def test_the_self_check_names_a_lost_or_changed_foreign_entry() -> None:
     data = build(BASE)
     changed = exif.parse(data.replace(NOTE, bytes(60)))
     lost = exif.parse(build(replace(BASE, ifd0=BASE.ifd0[:1])))
-    assert differences(exif.parse(data), changed, EDITS) == ("ExifIFD:0x927c",)
-    assert differences(exif.parse(data), lost, EDITS) == ("IFD0:0x010f",)
-    assert differences(lost, exif.parse(data), EDITS) == ("IFD0:0x010f",)
+    assert exif.differences(exif.parse(data), changed, EDITS) == ("ExifIFD:0x927c",)
+    assert exif.differences(exif.parse(data), lost, EDITS) == ("IFD0:0x010f",)
+    assert exif.differences(lost, exif.parse(data), EDITS) == ("IFD0:0x010f",)
 
 
 # ---------------------------------------------------------------- maker notes

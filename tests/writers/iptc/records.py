@@ -19,18 +19,14 @@ def dataset(record: int, number: int, data: bytes) -> bytes:
 
 
 def extended(record: int, number: int, data: bytes, count: int = 4) -> bytes:
-    return (
-        struct.pack(">BBBH", 0x1C, record, number, 0x8000 | count) + len(data).to_bytes(count, "big") + data
-    )
+    return struct.pack(">BBBH", 0x1C, record, number, 0x8000 | count) + len(data).to_bytes(count, "big") + data
 
 
 MARK = dataset(1, 90, UTF8)
 VERSION = dataset(2, 0, b"\0\4")
 
 
-def resource(
-    number: int, data: bytes, name: bytes = b"\0\0", signature: bytes = b"8BIM", pad: bool = True
-) -> bytes:
+def resource(number: int, data: bytes, name: bytes = b"\0\0", signature: bytes = b"8BIM", pad: bool = True) -> bytes:
     padding = b"\0" * (len(data) % 2) if pad else b""
     return signature + struct.pack(">H", number) + name + struct.pack(">I", len(data)) + data + padding
 

@@ -43,9 +43,7 @@ def test_nothing_holds_nothing() -> None:
 
 
 def test_values_are_read() -> None:
-    block = parse(
-        iptc_resource(MARK, VERSION, dataset(2, 25, b"a"), dataset(2, 25, b"b"), dataset(2, 120, b"c\0\0"))
-    )
+    block = parse(iptc_resource(MARK, VERSION, dataset(2, 25, b"a"), dataset(2, 25, b"b"), dataset(2, 120, b"c\0\0")))
     assert block.get(KEYWORDS) == ("a", "b")
     assert block.get(CAPTION) == "c"
     assert block.get(DATE) is None
@@ -137,10 +135,7 @@ def test_a_text_that_needs_an_extended_dataset_gets_one() -> None:
     text = "ä" * 20000
     assert iim.split(iim.encoded(2, 120, text)).datasets[0].data == text.encode()
     latin = dataset(2, 40, text.encode("latin-1"))
-    assert (
-        parse(graft(parse(iptc_resource(latin)), {KEYWORDS: ("a",)})).records[0].datasets[-1].data
-        == text.encode()
-    )
+    assert parse(graft(parse(iptc_resource(latin)), {KEYWORDS: ("a",)})).records[0].datasets[-1].data == text.encode()
 
 
 def test_a_dataset_that_the_library_does_not_know_is_packed_here() -> None:
@@ -152,9 +147,7 @@ def test_a_dataset_that_the_library_does_not_know_is_packed_here() -> None:
 
 
 def test_unmarked_latin_text_becomes_utf8_with_a_mark() -> None:
-    block = parse(
-        iptc_resource(VERSION, dataset(2, 80, b"Bj\xf6rn \x93x\x94 \x81"), dataset(2, 25, b"K\xe5l"))
-    )
+    block = parse(iptc_resource(VERSION, dataset(2, 80, b"Bj\xf6rn \x93x\x94 \x81"), dataset(2, 25, b"K\xe5l")))
     assert block.get(KEYWORDS) == ("Kål",)
     made = graft(block, {KEYWORDS: ("Kål", "b")})
     texts = [dataset(2, 25, "Kål".encode()), dataset(2, 25, b"b"), dataset(2, 80, "Björn “x” \x81".encode())]
@@ -404,9 +397,7 @@ def test_random_records_survive_any_graft(
 
 
 @given(st.lists(TEXT, max_size=6), st.lists(TEXT, max_size=6))
-def test_a_list_holds_what_is_wanted_and_keeps_the_order_of_what_stays(
-    old: list[str], new: list[str]
-) -> None:
+def test_a_list_holds_what_is_wanted_and_keeps_the_order_of_what_stays(old: list[str], new: list[str]) -> None:
     block = parse(graft(parse(None), {KEYWORDS: tuple(old)}))
     there = list(block.get(KEYWORDS) or ())
     items = [text if text in there else cut(text, 64) for text in new]

@@ -34,9 +34,7 @@ def test_a_jpeg_without_application_segments_has_no_payloads() -> None:
 
 
 def test_payloads_are_found_wherever_they_stand() -> None:
-    data = shapes.jpeg(
-        ADOBE, COMMENT, shapes.xmp(), JFIF, TABLE, FRAME, shapes.photoshop(b"8BIM"), shapes.exif()
-    )
+    data = shapes.jpeg(ADOBE, COMMENT, shapes.xmp(), JFIF, TABLE, FRAME, shapes.photoshop(b"8BIM"), shapes.exif())
     found = read(data)
     assert found.payloads.xmp == PACKET
     assert found.payloads.photoshop == b"8BIM"
@@ -62,9 +60,7 @@ def test_known_spellings_of_the_exif_header_are_read(name: bytes) -> None:
 
 
 def test_the_first_exif_segment_that_is_tiff_wins() -> None:
-    found = read(
-        shapes.jpeg(shapes.exif(b"nothing"), COMMENT, shapes.exif(), COMMENT, shapes.exif(TIFF + b"2"))
-    )
+    found = read(shapes.jpeg(shapes.exif(b"nothing"), COMMENT, shapes.exif(), COMMENT, shapes.exif(TIFF + b"2")))
     assert found.payloads.exif == TIFF
     assert len(found.notes) == 2
 
@@ -74,9 +70,7 @@ def test_an_exif_block_that_is_not_tiff_is_handed_out_when_it_is_the_only_one() 
 
 
 def test_an_exif_block_over_several_segments_is_joined() -> None:
-    found = read(
-        shapes.jpeg(shapes.exif(TIFF + b"1"), shapes.exif(b"2"), shapes.exif(b"3"), shapes.exif(TIFF))
-    )
+    found = read(shapes.jpeg(shapes.exif(TIFF + b"1"), shapes.exif(b"2"), shapes.exif(b"3"), shapes.exif(TIFF)))
     assert found.payloads.exif == TIFF + b"123"
     assert len(found.notes) == 1
 
@@ -91,17 +85,13 @@ def test_blank_packets_only_hand_out_the_first() -> None:
     assert read(shapes.jpeg(shapes.xmp(b" "), shapes.xmp(b"  "))).payloads.xmp == b" "
 
 
-@pytest.mark.parametrize(
-    "name", [b"Photoshop 3.0\0", b"Adobe_Photoshop2.5:", b"Adobe_Photoshop2.5:\0\0\0\0\0\0\0\x01"]
-)
+@pytest.mark.parametrize("name", [b"Photoshop 3.0\0", b"Adobe_Photoshop2.5:", b"Adobe_Photoshop2.5:\0\0\0\0\0\0\0\x01"])
 def test_photoshop_headers_of_both_versions_are_read(name: bytes) -> None:
     assert read(shapes.jpeg(shapes.photoshop(b"8BIMrest", name))).payloads.photoshop == b"8BIMrest"
 
 
 def test_resources_over_several_segments_are_joined_in_order() -> None:
-    found = read(
-        shapes.jpeg(shapes.photoshop(b"8BIM"), COMMENT, shapes.photoshop(b"more"), shapes.photoshop(b"!"))
-    )
+    found = read(shapes.jpeg(shapes.photoshop(b"8BIM"), COMMENT, shapes.photoshop(b"more"), shapes.photoshop(b"!")))
     assert found.payloads.photoshop == b"8BIMmore!"
 
 
@@ -124,9 +114,7 @@ BIG = bytes(range(256)) * 9
 def test_extended_xmp_is_joined_by_its_offsets_in_any_order() -> None:
     parts = shapes.extension(BIG, 500)
     other = shapes.extension(b"other", 9)
-    found = read(
-        shapes.jpeg(shapes.xmp(), parts[3], parts[0], *other, parts[4], parts[1], parts[0], parts[2])
-    )
+    found = read(shapes.jpeg(shapes.xmp(), parts[3], parts[0], *other, parts[4], parts[1], parts[0], parts[2]))
     assert found.payloads.xmp_extensions == {shapes.guid_of(BIG): BIG, shapes.guid_of(b"other"): b"other"}
 
 
@@ -194,9 +182,7 @@ def test_truncation_at_every_byte_is_refused_or_seen_before_writing() -> None:
     jpeg.check_whole(whole, jpeg.read(whole))
 
 
-@pytest.mark.parametrize(
-    "trailer", [b"", b"\0" * 5000, bytes(range(70)), b"\0" * 3_000_000, b"\xff\xd8\xff\xd9"]
-)
+@pytest.mark.parametrize("trailer", [b"", b"\0" * 5000, bytes(range(70)), b"\0" * 3_000_000, b"\xff\xd8\xff\xd9"])
 def test_a_whole_image_has_its_end_before_any_trailer(trailer: bytes) -> None:
     source = MemorySource(shapes.jpeg(JFIF, trailer=trailer))
     jpeg.check_whole(source, jpeg.read(source))

@@ -14,7 +14,7 @@ from immich_meta_writers.tags import BY_NAME, TABLE
 
 ADDRESSES = tuple(tag.address for tag in TABLE if isinstance(tag.address, XmpAddress))
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-HEAD = '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF xmlns:rdf="%s">\n' % RDF
+HEAD = f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF xmlns:rdf="{RDF}">\n'
 BINDINGS = (
     'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:q="urn:q" '
     'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:digiKam="http://www.digikam.org/ns/1.0/" '
@@ -281,7 +281,7 @@ def test_a_damaged_packet_is_never_replaced(encoder: xmp.Encoder) -> None:
 def test_a_result_that_does_not_read_back_is_refused() -> None:
     class Liar(BuiltinEncoder):
         def elements(self, values):  # type: ignore[no-untyped-def]
-            return super().elements({where: ("other",) for where in values})
+            return super().elements(dict.fromkeys(values, ("other",)))
 
     with pytest.raises(SelfCheckError, match="dc:subject"):
         grafted(Liar(), packet("<q:a/>"), SUBJECT, ("a",))

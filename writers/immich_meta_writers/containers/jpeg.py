@@ -80,7 +80,7 @@ class JpegFile:
 
     @property
     def has_absolute_trailer(self) -> bool:
-        """Whether a trailer (AFCP) counts from the start of the file: growing the file rewrites its offsets."""
+        """Whether a trailer (AFCP) counts from the start of the file: growth rewrites its offsets."""
         return any(pointer.base == 0 for pointer in self.pointers)
 
 
@@ -247,9 +247,7 @@ def _xmp_splices(found: JpegFile, payload: Optional[bytes], place: int) -> list[
     if payload is None:
         return _replace(found.xmp, None, [], place)
     if len(payload) > PAYLOAD_ROOM["xmp"]:
-        raise NoRoomError(
-            f"the XMP packet takes {len(payload)} of at most {PAYLOAD_ROOM['xmp']} bytes", place="XMP"
-        )
+        raise NoRoomError(f"the XMP packet takes {len(payload)} of at most {PAYLOAD_ROOM['xmp']} bytes", place="XMP")
     return _replace(found.xmp, found.payloads.xmp, [_segment(_APP1, XMP_HEADER + payload)], place)
 
 
@@ -281,9 +279,7 @@ def _photoshop_splices(found: JpegFile, payload: Optional[bytes], place: int) ->
     return _replace(found.photoshop, found.payloads.photoshop, chunks, place)
 
 
-def _replace(
-    segments: Sequence[Segment], old: Optional[bytes], chunks: Sequence[bytes], place: int
-) -> list[Splice]:
+def _replace(segments: Sequence[Segment], old: Optional[bytes], chunks: Sequence[bytes], place: int) -> list[Splice]:
     """`chunks` instead of the segments: at the first one's place, or at `place` when there are none."""
     if not segments:
         return [Splice(place, 0, b"".join(chunks))] if chunks else []

@@ -31,9 +31,7 @@ class Extension(NamedTuple):
     segments: tuple[Segment, ...]
 
 
-def collect(
-    source: ByteSource, segments: Sequence[Segment]
-) -> tuple[Mapping[str, Extension], tuple[str, ...]]:
+def collect(source: ByteSource, segments: Sequence[Segment]) -> tuple[Mapping[str, Extension], tuple[str, ...]]:
     """The complete packets by GUID, and the GUIDs of those that are not: their segments stay as they are."""
     parts: dict[str, list[tuple[Chunk, Segment]]] = {}
     for segment in segments:

@@ -33,9 +33,7 @@ class Pointer(NamedTuple):
 def shift(patch: Patch, position: int) -> int:
     """By how many bytes the byte at `position` of the old file moves; it must not lie inside of a splice."""
     return sum(
-        len(splice.data) - splice.length
-        for splice in patch.splices
-        if splice.offset + splice.length <= position
+        len(splice.data) - splice.length for splice in patch.splices if splice.offset + splice.length <= position
     )
 
 

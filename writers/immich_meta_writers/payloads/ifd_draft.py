@@ -41,18 +41,19 @@ class Slot:
 
 @dataclass
 class Draft:
-    """One IFD while it is edited. `moves` is True when its table needs a new place."""
+    """One IFD while it is edited. `moves`: its table needs a new place. `edited`: some value in it changes."""
 
     name: str
     table: Optional[ifd.Ifd]
     slots: list[Slot]
     moves: bool
+    edited: bool = False
 
     @property
     def is_touched(self) -> bool:
-        """True when the entry table differs from the file's."""
+        """True when the table has to be readable afterwards: it, or what it leads to, differs from the file's."""
         old = self.table.entries if self.table is not None else ()
-        if self.moves or tuple(slot.entry for slot in self.slots) != old:
+        if self.moves or self.edited or tuple(slot.entry for slot in self.slots) != old:
             return True
         return any(slot.moved is not None or slot.leads_to for slot in self.slots)
 
@@ -64,13 +65,15 @@ class Draft:
 
 @dataclass
 class Drafts:
-    """All three, and what is overwritten where it stands: (offset, bytes). `changed`: the edits make a
-    difference.
-    """
+    """All three, and what is overwritten where it stands: (offset, bytes)."""
 
     ifds: dict[str, Draft]
     overwrites: list[tuple[int, bytes]] = field(default_factory=list)
-    changed: bool = False
+
+    @property
+    def is_changed(self) -> bool:
+        """False when every wanted value was there already."""
+        return any(draft.edited for draft in self.ifds.values())
 
 
 def make_drafts(ground: Ground, wanted: Mapping[ExifAddress, Optional[Encoded]]) -> Drafts:
@@ -103,7 +106,7 @@ def _set(ground: Ground, drafts: Drafts, draft: Draft, tag: int, value: Optional
     """Give every entry of the tag (duplicates are seen) the value; add one where there is none."""
     found = [i for i, slot in enumerate(draft.slots) if slot.tag == tag and slot.type in ifd.TYPE_BYTES]
     if value is None:
-        drafts.changed = drafts.changed or bool(found)
+        draft.edited = draft.edited or bool(found)
         for index in reversed(found):
             _free_value(ground, drafts, draft, draft.slots.pop(index))
         return
@@ -111,7 +114,7 @@ def _set(ground: Ground, drafts: Drafts, draft: Draft, tag: int, value: Optional
         draft.slots[index] = _replace(ground, drafts, draft, draft.slots[index], value)
     if not found:
         draft.slots.insert(insertion_index([s.entry for s in draft.slots], tag), _new_slot(tag, value))
-        draft.moves = drafts.changed = True
+        draft.moves = draft.edited = True
 
 
 def _new_slot(tag: int, value: Encoded, old: int = -1) -> Slot:
@@ -140,7 +143,7 @@ def _replace(ground: Ground, drafts: Drafts, draft: Draft, slot: Slot, value: En
     old = _old_value(ground, slot)
     if (slot.type, slot.count) == (value.type, value.count) and old == value.raw:
         return slot
-    drafts.changed = True
+    draft.edited = True
     span = _pinned_span(ground, slot)
     if len(value.raw) > 4 and span is not None and span[1] - span[0] >= len(value.raw):
         if ground.may_write(*span, (draft.name, slot.old)):

@@ -133,7 +133,7 @@ def _cheapest_first(ground: Ground, wanted: Wanted) -> list[dict[ExifAddress, Op
 def _lay_out(ground: Ground, wanted: Wanted, *, trim: bool) -> Patch:
     """One try: drafts, places, splices."""
     drafts = make_drafts(ground, wanted)
-    if not drafts.changed:
+    if not drafts.is_changed:
         return Patch(len(ground.block.data))
     start = ground.start_of_new_bytes(trim=trim)
     order = ground.block.order

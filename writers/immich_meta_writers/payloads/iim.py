@@ -93,9 +93,7 @@ def split(iim: bytes) -> Records:
             length = int.from_bytes(iim[start : start + count], "big") if count <= 8 else end
             start += count
         if start + length > end:
-            raise IptcError(
-                f"dataset {record}:{number} runs past the end of the block", place=f"IPTC, byte {position}"
-            )
+            raise IptcError(f"dataset {record}:{number} runs past the end of the block", place=f"IPTC, byte {position}")
         data = iim[start : start + length]
         found.append(Dataset(record, number, iim[position : start + length], data))
         if record == 1 and number == 90 and charset == UNMARKED:

@@ -165,9 +165,7 @@ class _Edit:
     added: tuple[Dataset, ...] = ()
 
     def joined(self, other: _Edit) -> _Edit:
-        return _Edit(
-            self.removed | other.removed, {**self.replaced, **other.replaced}, self.added + other.added
-        )
+        return _Edit(self.removed | other.removed, {**self.replaced, **other.replaced}, self.added + other.added)
 
 
 def _rewritten(block: IptcBlock, edits: Mapping[IimAddress, Optional[IimValue]]) -> list[bytes]:
@@ -184,9 +182,7 @@ def _rewritten(block: IptcBlock, edits: Mapping[IimAddress, Optional[IimValue]])
     return [_packed(each, edit) for each, edit in zip(records, made)]
 
 
-def _single_edits(
-    records: Sequence[Records], address: IimAddress, wanted: tuple[str, ...]
-) -> Iterator[_Edit]:
+def _single_edits(records: Sequence[Records], address: IimAddress, wanted: tuple[str, ...]) -> Iterator[_Edit]:
     """The value that counts is replaced where it stands; its other copies go."""
     found = [_texts(each, address) for each in records]
     current = next((texts[-1][1] for texts in found if texts), None)

@@ -79,9 +79,7 @@ def escapes(block: ExifBlock) -> list[tuple[int, int]]:
         if inside > best[0]:
             best = inside, values + _nested(base, order, entries)
     limit = len(block.data)
-    return [
-        (start, end) for start, end in best[1] if start < limit and not (span[0] <= start and end <= span[1])
-    ]
+    return [(start, end) for start, end in best[1] if start < limit and not (span[0] <= start and end <= span[1])]
 
 
 def _values(base: int, order: str, entries: list[ifd.Entry]) -> list[tuple[int, int]]:

@@ -39,7 +39,8 @@ def _property(address: XmpAddress, value: NewValue) -> bytes:
     if isinstance(value, RegionInfo):
         return _regions(name, address.prefix.encode(), value)
     if isinstance(value, tuple):
-        return _nested(name, b"", [_nested(b"rdf:" + address.kind.value.encode(), b"", [_item(text) for text in value])])
+        items = [_item(text) for text in value]
+        return _nested(name, b"", [_nested(b"rdf:" + address.kind.value.encode(), b"", items)])
     if address.kind is XmpKind.ALT:
         item = _leaf(b"rdf:li", value, b' xml:lang="x-default"')
         return _nested(name, b"", [_nested(b"rdf:Alt", b"", [item])])
@@ -49,8 +50,9 @@ def _property(address: XmpAddress, value: NewValue) -> bytes:
 def _regions(name: bytes, prefix: bytes, info: RegionInfo) -> bytes:
     inside = []
     if info.applied:
-        size = [(b"stDim:w", decimal(info.applied[0])), (b"stDim:h", decimal(info.applied[1])), (b"stDim:unit", "pixel")]
-        inside.append(_struct(prefix + b":AppliedToDimensions", [_leaf(*field) for field in size]))
+        width, height = (decimal(edge) for edge in info.applied)
+        size = [_leaf(b"stDim:w", width), _leaf(b"stDim:h", height), _leaf(b"stDim:unit", "pixel")]
+        inside.append(_struct(prefix + b":AppliedToDimensions", size))
     if info.regions:
         items = [_region(prefix, region) for region in info.regions]
         inside.append(_nested(prefix + b":RegionList", b"", [_nested(b"rdf:Bag", b"", items)]))

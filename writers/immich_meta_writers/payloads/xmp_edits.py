@@ -37,7 +37,6 @@ from immich_meta_writers.payloads.xmp_values import (
     container,
     items_of,
     languages,
-    listed,
     simple,
     tree,
 )

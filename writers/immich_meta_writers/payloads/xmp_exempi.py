@@ -95,8 +95,8 @@ class ExempiEncoder:
                 meta.set_localized_text(address.uri, self._path(address), None, "x-default", value)
             else:
                 meta.set_property(address.uri, self._path(address), value)
-        text: str = meta.serialize_to_str(omit_packet_wrapper=True)
-        return text.encode("utf-8")
+        packet: str = meta.serialize_to_str(omit_packet_wrapper=True)
+        return packet.encode("utf-8")
 
     def _register(self, addresses: Mapping[XmpAddress, object]) -> None:
         # Before anything is parsed: the first prefix that a process binds wins for all later packets.
@@ -146,9 +146,11 @@ class ExempiEncoder:
 
     def _compare(self, meta: Any, edits: Edits) -> None:
         for address, edit in edits.items():
-            if edit is None or address.also or not isinstance(edit, RegionEdit) and not _is_held(address, edit):
+            if edit is None or address.also or (not isinstance(edit, RegionEdit) and not _is_held(address, edit)):
                 continue
             path = self._path(address)
+            if isinstance(edit, RegionEdit) and not edit.added:
+                continue
             if not meta.does_property_exist(address.uri, path) or not self._agrees(meta, address, path, edit):
                 raise SelfCheckError(f"Exempi reads another {address.prefix}:{address.name}", place="XMP packet")
 

@@ -144,8 +144,7 @@ def _largest(document: XmpDocument, excess: int) -> list[Occurrence]:
     """The fewest largest property elements that free `excess` bytes (in the packet's own encoding, at least)."""
     movable = [
         one
-        for found in document.index.values()
-        for one in found
+        for one in document.properties()
         if one.attribute is None and one.key.partition(SEPARATOR)[0] not in _MAIN_ONLY
     ]
     movable.sort(key=lambda one: (one.start - one.end, one.start))

@@ -114,7 +114,7 @@ def _additions(document: XmpDocument, added: Sequence[Encoded]) -> list[Edit]:
     subject = home(document)
     if subject is not None:
         number = document.subjects.index(subject)
-        starts = [one.start for found in document.index.values() for one in found if one.node == number]
+        starts = [one.start for one in document.properties() if one.node == number]
         parent = _parent(document.data, Place(subject.start, subject.end, subject.context), starts)
         elements = [transplant(one.markup, one.context, subject.context) for one in added]
         return insert_children(document.data, parent, elements)

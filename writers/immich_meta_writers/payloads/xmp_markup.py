@@ -34,7 +34,6 @@ _PREFIX = re.compile(rb"[<\s/]([^\s<>/=\"'&:?!]+):")
 _UNPREFIXED = re.compile(rb"<[^\s<>/=\"'&:?!]+[\s/>]")
 
 # Some cameras write C0 controls, raw or as references; readers take them as spaces, expat refuses them.
-_HAS_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CONTROLS = bytes(32 if byte < 32 and byte not in (9, 10, 13) else byte for byte in range(256))
 _PERHAPS_ILLEGAL = re.compile(rb"&#(?:[0-9]{1,9}|x[0-9A-Fa-f]{1,8});|\xef\xbf[\xbe\xbf]")
 
@@ -78,7 +77,7 @@ def escape(text: str) -> bytes:
 
 def without_controls(data: bytes) -> bytes:
     """`data` with C0 controls as spaces: for the parser only, every byte keeps its position."""
-    return data.translate(_CONTROLS) if _HAS_CONTROL.search(data) else data
+    return data.translate(_CONTROLS)
 
 
 def without_illegal(data: bytes) -> bytes:

@@ -6,7 +6,7 @@ Not here: what the properties' values mean (xmp_values.py), and changing them (x
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn, Optional
 from xml.parsers import expat
@@ -17,9 +17,9 @@ from immich_meta_writers.payloads import xmp_packet, xmp_values
 from immich_meta_writers.payloads.xmp_markup import (
     RDF,
     SEPARATOR,
-    X,
     XML,
     Context,
+    X,
     key,
     start_tag_end,
     without_controls,
@@ -28,7 +28,7 @@ from immich_meta_writers.payloads.xmp_markup import (
 from immich_meta_writers.payloads.xmp_packet import Frame
 
 MAX_DEPTH = 64
-MAX_ELEMENTS = 250_000
+MAX_TAGS = 500_000
 
 _RDF_RDF = key(RDF, "RDF")
 _DESCRIPTION = key(RDF, "Description")
@@ -37,6 +37,7 @@ _ABOUT = (key(RDF, "about"), "about")
 _NODE_ID = key(RDF, "nodeID")
 _NOT_PROPERTIES = (RDF + SEPARATOR, XML + SEPARATOR)
 _RDF_ROOM = 6
+_NO_RDF = 1 << 30
 
 
 class Occurrence(NamedTuple):
@@ -47,6 +48,10 @@ class Occurrence(NamedTuple):
     start: int
     end: int
     attribute: Optional[str]
+
+
+# The fields of an Occurrence as a bare tuple: most properties are never looked at.
+_Found = tuple[str, int, int, int, Optional[str]]
 
 
 class Subject(NamedTuple):
@@ -74,7 +79,7 @@ class XmpDocument:
 
     frame: Frame
     subjects: tuple[Subject, ...]
-    index: Mapping[str, tuple[Occurrence, ...]]
+    index: Mapping[str, Sequence[_Found]]
     rdf: Optional[Place]
     root: Optional[Place]
 
@@ -87,11 +92,15 @@ class XmpDocument:
         """Every copy of a property, under each of its URIs, in the packet's order."""
         found = self.index.get(key(address.uri, address.name), ())
         if not address.also:
-            return found
+            return tuple(Occurrence(*one) for one in found)
         united = list(found)
         for uri in address.also:
             united += self.index.get(key(uri, address.name), ())
-        return tuple(sorted(united, key=lambda occurrence: (occurrence.node, occurrence.start)))
+        return tuple(Occurrence(*one) for one in sorted(united, key=lambda one: (one[1], one[2])))
+
+    def properties(self) -> Iterator[Occurrence]:
+        """Every top-level property, grouped by name."""
+        return (Occurrence(*one) for found in self.index.values() for one in found)
 
     def get(self, address: XmpAddress) -> Optional[XmpValue]:
         """The value, all copies united; None when the packet has no such property."""
@@ -100,12 +109,7 @@ class XmpDocument:
     def foreign(self, addresses: Collection[XmpAddress]) -> tuple[tuple[str, bytes], ...]:
         """Key and bytes of every property that is not addressed, in order; equal before and after a graft."""
         ours = {key(uri, address.name) for address in addresses for uri in (address.uri, *address.also)}
-        everything = [
-            occurrence
-            for name, occurrences in self.index.items()
-            if name not in ours
-            for occurrence in occurrences
-        ]
+        everything = [occurrence for occurrence in self.properties() if occurrence.key not in ours]
         everything.sort(key=lambda occurrence: (occurrence.node, occurrence.start, occurrence.key))
         found = [(one.key, self.source(one)) for one in everything]
         found += [(one.name, self.data[one.start : one.end]) for one in self.subjects if one.is_blank]
@@ -134,10 +138,12 @@ def read(documents: Iterable[XmpDocument], address: XmpAddress) -> Optional[XmpV
 def parse(packet: bytes) -> XmpDocument:
     """A packet, a sidecar or an extended packet; UTF-8, UTF-16 or UTF-32, with or without its wrapper.
 
-    Raises XmpError when it cannot be read, holds a DTD, is nested deeper than MAX_DEPTH, or has no rdf:RDF.
+    Raises XmpError when it cannot be read, holds a DTD, is nested deeper than MAX_DEPTH, has more than MAX_TAGS tags or no rdf:RDF.
     """
     frame = xmp_packet.decode(packet)
     body = _prepare(frame.data)
+    if body.count(b"<") > MAX_TAGS:
+        raise XmpError(f"more than {MAX_TAGS} tags", place="XMP packet")
     try:
         return _Indexer(frame).run(body)
     except expat.ExpatError as error:
@@ -180,7 +186,7 @@ class _Indexer:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.subjects: list[Subject] = []
-        self.index: dict[str, list[Occurrence]] = {}
+        self.index: dict[str, list[_Found]] = {}
         self.rdf: Optional[Place] = None
         self.root: Optional[Place] = None
         self.root_name = ""
@@ -198,12 +204,11 @@ class _Indexer:
                 raise
         if self.rdf is None and (self.children or (self.root_name and self.root_name not in _XMPMETA)):
             raise XmpError("no rdf:RDF in it, so it is not XMP", place="XMP packet")
-        index = {name: tuple(found) for name, found in self.index.items()}
-        return XmpDocument(self.frame, tuple(self.subjects), index, self.rdf, self.root)
+        return XmpDocument(self.frame, tuple(self.subjects), self.index, self.rdf, self.root)
 
     def _is_empty(self, body: bytes) -> bool:
         """Nothing but blanks, or a whole wrapper around nothing: there is no metadata that could be lost."""
-        if self.root_name or body.strip() and len(body) == len(self.frame.data):
+        if self.root_name or (body.strip() and len(body) == len(self.frame.data)):
             return False
         return re.fullmatch(rb"\s*(?:<\?xpacket\s[^<>]*\?>)?\s*", body) is not None
 
@@ -215,10 +220,11 @@ class _Indexer:
 
     def _connect(self, parser: expat.XMLParserType, body: bytes) -> None:
         """Attach the handlers. They are closures over plain variables: this is the hot loop of an unchanged photo."""
-        depth = elements = 0
+        depth = 0
         rdf_depth = -1
+        deepest = _NO_RDF  # where properties stand; below it nothing is looked at
         context: dict[str, str] = {}
-        saved: list[tuple[int, dict[str, str]]] = []
+        saved: list[dict[str, str]] = []
         pending: list[tuple[Optional[str], str]] = []
         node_start = property_start = 0
         node_fields: tuple[str, str, bool] = ("", "", False)
@@ -230,31 +236,28 @@ class _Indexer:
 
         def enter() -> None:
             nonlocal context
-            saved.append((depth, context))
+            saved.append(context)
             if pending:
                 context = dict(context)
                 context.update((prefix or "", uri) for prefix, uri in pending)
                 pending.clear()
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            nonlocal depth, elements, property_start, property_key
+            nonlocal depth, property_start, property_key
             depth += 1
-            elements += 1
-            if rdf_depth < 0 or depth <= rdf_depth + 1:
+            if depth < deepest:
                 outer(name, attributes)
                 return
-            if depth == rdf_depth + 2:
+            if depth == deepest:
                 property_start = parser.CurrentByteIndex
                 property_key = name
             elif depth > MAX_DEPTH:
                 raise XmpError(f"nested deeper than {MAX_DEPTH} elements", place="XMP packet")
             if pending:
                 pending.clear()
-            if elements > MAX_ELEMENTS:
-                raise XmpError(f"more than {MAX_ELEMENTS} elements", place="XMP packet")
 
         def outer(name: str, attributes: dict[str, str]) -> None:
-            nonlocal rdf_depth, node_start, node_fields
+            nonlocal rdf_depth, deepest, node_start, node_fields
             if depth > MAX_DEPTH:
                 raise XmpError(f"nested deeper than {MAX_DEPTH} elements", place="XMP packet")
             enter()
@@ -271,7 +274,7 @@ class _Indexer:
             elif name == _RDF_RDF and depth <= _RDF_ROOM:
                 if self.rdf is not None:
                     raise XmpError("two rdf:RDF elements in one packet", place="XMP packet")
-                rdf_depth = depth
+                rdf_depth, deepest = depth, depth + 2
                 self.rdf = Place(position, -1, context)
             else:
                 self.children += depth > 1
@@ -279,7 +282,7 @@ class _Indexer:
         def shorthand(attributes: dict[str, str]) -> None:
             for name, value in attributes.items():
                 if SEPARATOR in name and not name.startswith(_NOT_PROPERTIES):
-                    index.setdefault(name, []).append(Occurrence(name, len(subjects), -1, -1, value))
+                    index.setdefault(name, []).append((name, len(subjects), -1, -1, value))
 
         def element_end(started: int) -> int:
             # For <a/> expat reports a place behind the tag, so the bytes decide what it was.
@@ -291,25 +294,37 @@ class _Indexer:
             return body.index(b">", position) + 1
 
         def end(name: str) -> None:
-            nonlocal depth, context, rdf_depth
-            if rdf_depth >= 0 and depth > rdf_depth + 1:
-                if depth == rdf_depth + 2 and not node_fields[2]:
-                    found = Occurrence(
-                        property_key, len(subjects), property_start, element_end(property_start), None
-                    )
-                    index.setdefault(property_key, []).append(found)
-                depth -= 1
+            nonlocal depth, context, rdf_depth, deepest
+            depth -= 1
+            if depth >= deepest:
                 return
-            if rdf_depth >= 0 and depth == rdf_depth + 1:
+            if depth == deepest - 1:
+                if node_fields[2]:
+                    return
+                position = parser.CurrentByteIndex
+                if body[position - 2 : position] == b"/>":
+                    position = element_end(property_start)
+                else:
+                    position = body.index(b">", position) + 1
+                found = (property_key, len(subjects), property_start, position, None)
+                if property_key in index:
+                    index[property_key].append(found)
+                else:
+                    index[property_key] = [found]
+                return
+            leave()
+
+        def leave() -> None:
+            nonlocal context, rdf_depth, deepest
+            if depth == rdf_depth >= 0:
                 node_name, about, is_blank = node_fields
                 subjects.append(Subject(node_name, node_start, element_end(node_start), about, is_blank, context))
-            elif depth == rdf_depth and self.rdf is not None:
+            elif depth == rdf_depth - 1 and self.rdf is not None:
                 self.rdf = Place(self.rdf.start, element_end(self.rdf.start), self.rdf.context)
-                rdf_depth = -1
-            if depth == 1 and self.root is not None:
+                rdf_depth, deepest = -1, _NO_RDF
+            if depth == 0 and self.root is not None:
                 self.root = Place(self.root.start, element_end(self.root.start), self.root.context)
-            context = saved.pop()[1]
-            depth -= 1
+            context = saved.pop()
 
         parser.buffer_text = True
         parser.StartNamespaceDeclHandler = declare

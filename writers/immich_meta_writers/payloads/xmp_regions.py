@@ -23,7 +23,17 @@ from immich_meta_writers.payloads.xmp_edits import (
     trees,
 )
 from immich_meta_writers.payloads.xmp_encoding import Encoded, decimal
-from immich_meta_writers.payloads.xmp_markup import ST_AREA, ST_DIM, Edit, escape, key, transplant
+from immich_meta_writers.payloads.xmp_markup import (
+    RDF,
+    ST_AREA,
+    ST_DIM,
+    Edit,
+    escape,
+    key,
+    qualified_name,
+    start_tag_end,
+    transplant,
+)
 from immich_meta_writers.payloads.xmp_reader import Occurrence, XmpDocument
 from immich_meta_writers.payloads.xmp_values import (
     MWG_REGIONS,
@@ -113,7 +123,7 @@ def _start_list(
         return Change(edits, is_added=True)
     owner, regions = copies[0]
     structure = body(regions)
-    if structure is None or structure is regions and not regions.children:
+    if structure is None or (structure is regions and not regions.children):
         return Change([*edits, rewrite(document, owner, new)])
     inside = fields(encoded_tree(new))
     for name in (_APPLIED, _LIST):
@@ -178,14 +188,22 @@ def _move(data: bytes, item: Element, region: StoredRegion, index: int, new: Opt
     if new is None:
         raise ValueError("a region without an area cannot move")
     fresh = region_items(encoded_tree(new))[index]
+    part = fields(fresh)[_AREA]
+    if not isinstance(part, Element):
+        return []
     structure = body(item)
     if structure is None or (structure is item and not item.children):
-        return [Edit(item.start, item.end, piece(new, fresh, item.context))]
-    part = fields(fresh)[_AREA]
+        return [Edit(item.start, item.end, _opened(data, item, piece(new, part, item.context)))]
     edits = _remove_field(data, structure, _AREA, area)
-    return edits + insert_children(
-        data, structure, [piece(new, part, structure.context)] if isinstance(part, Element) else []
-    )
+    return edits + insert_children(data, structure, [piece(new, part, structure.context)])
+
+
+def _opened(data: bytes, item: Element, area: bytes) -> bytes:
+    """An item of nothing but attributes, as a node element that has room for an area."""
+    name = qualified_name(data, item.start).encode("utf-8")
+    tag = data[item.start : start_tag_end(data, item.start)].rstrip(b">").rstrip(b"/")
+    node = b"<rdf:Description%s>%s</rdf:Description>" % (tag[1 + len(name) :].rstrip(), area)
+    return b"<%s>%s</%s>" % (name, transplant(node, {"rdf": RDF}, item.context), name)
 
 
 def _set_field(data: bytes, structure: Element, name: str, field: Field, text: str) -> list[Edit]:

@@ -295,7 +295,7 @@ def languages(element: Element) -> list[tuple[str, str, Optional[Element]]]:
         return [(element.attributes.get(LANGUAGE, DEFAULT_LANGUAGE), text, None)] if text else []
     found = list(items_of(holder))
     has_default = any(_language(item) == DEFAULT_LANGUAGE for item in found)
-    spoken = []
+    spoken: list[tuple[str, str, Optional[Element]]] = []
     for item in found:
         language = item.attributes.get(LANGUAGE)
         if language is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from immich_meta_writers.containers import Payloads, jpeg
+from immich_meta_writers.errors import UnsupportedError
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.patch import Patch
 from immich_meta_writers.payloads import exif
@@ -17,7 +18,7 @@ from immich_meta_writers.plan.files import OpenFile
 from immich_meta_writers.plan.outcome import FilePlan
 from immich_meta_writers.plan.target import Outcome, Target, settle
 from immich_meta_writers.plan.times import mtime_change, protected
-from immich_meta_writers.policy import PlanOptions
+from immich_meta_writers.policy import PlanOptions, WriteTo
 from immich_meta_writers.tags import FileKind
 
 C2PA_NOTE = "C2PA content credentials stay in the file, but no longer match it"
@@ -43,7 +44,7 @@ def read_media(file: OpenFile) -> Media:
 
 
 def plan_media(file: OpenFile, media: Media, wanted: PhotoMetadata, options: PlanOptions) -> FilePlan:
-    """Raises NoRoomError, SelfCheckError, TruncatedError."""
+    """Raises UnsupportedError, NoRoomError, SelfCheckError, TruncatedError."""
     options = protected(file.status, wanted, options)
     target = Target(
         kind=FileKind.IMAGE,
@@ -55,6 +56,8 @@ def plan_media(file: OpenFile, media: Media, wanted: PhotoMetadata, options: Pla
     )
     outcome = settle(target, wanted, options)
     patch = _patch(media, outcome)
+    if media.found.has_absolute_trailer and jpeg.growth(patch) and options.write_to is WriteTo.AUTO:
+        raise UnsupportedError("a trailer with an absolute offset (AFCP) would have to be changed", place="trailer")
     if patch.splices:
         jpeg.check_whole(file.source, media.found)
     times, mtime_ns = mtime_change(file.status, wanted, options, patch)

@@ -1,0 +1,1 @@
+"""One run: from assets to files, and what is remembered and told of it."""
