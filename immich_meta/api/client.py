@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Callable, Optional, Union
@@ -192,9 +192,13 @@ class ImmichClient:
                 return
         yield from self._members({"albumIds": [album.id]})
 
-    def album_names_by_asset(self) -> dict[str, tuple[str, ...]]:
-        """Asset id to the names of its albums, sorted by code point, each once; nameless ones skipped."""
-        filled = (album for album in self.albums() if album.asset_count != 0 and album.name.strip())
+    def album_names_by_asset(self, albums: Optional[Iterable[Album]] = None) -> dict[str, tuple[str, ...]]:
+        """Asset id to the names of its albums, sorted by code point, each once; nameless ones skipped.
+
+        `albums`: what `albums()` answered, when that is known already.
+        """
+        listed = self.albums() if albums is None else albums
+        filled = (album for album in listed if album.asset_count != 0 and album.name.strip())
         return albums_of((album.name, self.album_assets(album)) for album in filled)
 
     def tags(self) -> tuple[Tag, ...]:

@@ -170,6 +170,7 @@ def albums(answer: object) -> tuple[Album, ...]:
                     owner_id=_album_owner(fields),
                     shared=flag(fields.get("shared")),
                     asset_count=integer(fields.get("assetCount")),
+                    updated_at=str(fields.get("updatedAt") or ""),
                 )
             )
     return tuple(found)

@@ -79,13 +79,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Album:
-    """`asset_count` is what the server says, for all owners; None when it does not."""
+    """`asset_count` is what the server says, for all owners; None when it does not. `updated_at` is its text."""
 
     id: str
     name: str
     owner_id: Optional[str] = None
     shared: bool = False
     asset_count: Optional[int] = None
+    updated_at: str = ""
 
 
 @dataclass(frozen=True)

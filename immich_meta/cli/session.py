@@ -6,6 +6,7 @@ Not here: the options (sync.py), and the work of a run (immich_meta.sync).
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import sys
 import time
@@ -17,11 +18,12 @@ from typing import Any, Optional, Union
 
 from immich_meta import logs
 from immich_meta.api.client import ImmichClient
-from immich_meta.api.models import Asset, InvalidAsset
+from immich_meta.api.models import Album, Asset, InvalidAsset
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from immich_meta.cli.interrupt import Interrupt
 from immich_meta.cli.options import plan_options
 from immich_meta.cli.summary import Summary
+from immich_meta.errors import ServerError
 from immich_meta.mapping.compose import MappingOptions
 from immich_meta.settings import Settings, load
 from immich_meta.sync import statistics
@@ -161,7 +163,7 @@ class _Session:
                 self.client.assets(face_boxes=Module.FACES in self.modules, tags=Module.TAGS in self.modules)
             )
             with _progress() as advance:
-                for outcome in engine.run(stop.waiting_for(assets)):
+                for outcome in engine.run(summary.seen(stop.waiting_for(assets))):
                     self._tell(outcome)
                     summary.count(outcome)
                     if outcome.result.status in _DONE and outcome.result.asset_id:
@@ -206,10 +208,21 @@ class _Session:
         cache = AlbumCache(
             self.directory / ALBUM_CACHE, owner, settings.album_cache_ttl, settings.album_cache_max_stale
         )
-        found = cache.get(self.client.album_names_by_asset)
+        state, albums = self._album_state()
+        found = cache.get(lambda: self.client.album_names_by_asset(albums), state)
         for warning in found.warnings:
             self.log.warning("%s", warning)
         return found.by_asset
+
+    def _album_state(self) -> tuple[str, Optional[Sequence[Album]]]:
+        """One request tells whether the cached names still hold; without an answer the cache decides by its age."""
+        try:
+            albums = self.client.albums()
+        except ServerError as error:
+            self.log.debug("%s", error)
+            return "", None
+        rows = sorted(f"{each.id} {each.name} {each.asset_count} {each.updated_at}" for each in albums)
+        return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest(), albums
 
     def _tell(self, outcome: Outcome) -> None:
         result = outcome.result
@@ -247,8 +260,6 @@ class _Session:
 
 def claimant(host: str, user_id: str) -> str:
     """Whose values these are in a file: the first 8 hex digits of SHA-256 of the server's host and the user's id."""
-    import hashlib
-
     return hashlib.sha256(f"{host}{user_id}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 

@@ -6,9 +6,10 @@ Not here: counting rules (sync/statistics.py) and the hints about paths (sync/pa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Union
 
-from immich_meta.api.models import Asset
+from immich_meta.api.models import Asset, InvalidAsset
 from immich_meta.settings import Settings
 from immich_meta.sync.engine import Outcome
 from immich_meta.sync.path_hints import SHOWN_EXAMPLES, PathExample, path_hints
@@ -17,6 +18,7 @@ from immich_meta.sync.paths import PathMapper
 from immich_meta.sync.statistics import Statistics, finish_line
 from immich_meta_writers.tags import Module
 
+Listed = Union[Asset, InvalidAsset]
 _KEYWORDS = frozenset({Module.PEOPLE, Module.ALBUMS})
 
 
@@ -49,8 +51,14 @@ class Summary:
             self._examples.append(PathExample(asset.original_path, tried))
         return found
 
+    def seen(self, assets: Iterable[Listed]) -> Iterator[Listed]:
+        """The assets, counted as they come: each has to be in one of the sums in the end."""
+        for asset in assets:
+            self._sums = self._sums.with_seen()
+            yield asset
+
     def count(self, outcome: Outcome) -> None:
-        self._sums = self._sums.with_seen().with_result(outcome.result, date_moved=outcome.date_moved)
+        self._sums = self._sums.with_result(outcome.result, date_moved=outcome.date_moved)
         self._first_touches += outcome.is_first_touch
         self._uploads += outcome.is_upload
 

@@ -46,6 +46,7 @@ class AlbumNames(NamedTuple):
 class _Remembered:
     names: Names
     fetched_at: float
+    state: str = ""
 
 
 class AlbumCache:
@@ -69,15 +70,16 @@ class AlbumCache:
         self._max_stale = max_stale
         self._clock = clock
 
-    def get(self, fetch: Callable[[], Names]) -> AlbumNames:
-        """The names: from the cache while it is younger than `ttl`, else from `fetch`.
+    def get(self, fetch: Callable[[], Names], state: str = "") -> AlbumNames:
+        """The names: from the cache while it is younger than `ttl` and the albums are in the same `state`, else
+        from `fetch`. The state is any text that changes when an album is renamed, filled or emptied.
 
         When `fetch` raises a ServerError, a cache of up to `max_stale` seconds serves, with a warning.
         Raises that ServerError when there is none; a refused key is never papered over.
         """
         remembered, warnings = self._read()
         age = self._clock() - remembered.fetched_at if remembered else None
-        if remembered and age is not None and 0 <= age < self._ttl:
+        if remembered and age is not None and 0 <= age < self._ttl and remembered.state == state:
             return AlbumNames(remembered.names, CacheOrigin.CACHE, warnings)
         try:
             names = {asset_id: tuple(albums) for asset_id, albums in fetch().items()}
@@ -88,7 +90,7 @@ class AlbumCache:
                 raise
             warning = f"Albums cannot be fetched ({error}): using those of {_ago(age)} ago from {self._path}"
             return AlbumNames(remembered.names, CacheOrigin.STALE, (*warnings, warning))
-        return AlbumNames(names, CacheOrigin.FRESH, (*warnings, *self._write(names)))
+        return AlbumNames(names, CacheOrigin.FRESH, (*warnings, *self._write(names, state)))
 
     def _read(self) -> tuple[Optional[_Remembered], tuple[str, ...]]:
         try:
@@ -103,11 +105,12 @@ class AlbumCache:
             return None, (f"The album cache {self._path} cannot be used ({_reason(error)}): fetching anew",)
         return (remembered, ()) if owner == self._owner_hash else (None, ())
 
-    def _write(self, names: Names) -> tuple[str, ...]:
+    def _write(self, names: Names, state: str) -> tuple[str, ...]:
         content = {
             "format": FORMAT,
             "owner": self._owner_hash,
             "fetched_at": self._clock(),
+            "state": state,
             "albums_by_asset": names,
         }
         try:
@@ -159,7 +162,8 @@ def _decode(content: bytes) -> tuple[str, _Remembered]:
         raise ValueError("it lacks what an album cache has")
     if not all(isinstance(albums, list) and all(isinstance(name, str) for name in albums) for albums in names.values()):
         raise ValueError("its album names are no texts")
-    return owner, _Remembered({asset_id: tuple(albums) for asset_id, albums in names.items()}, fetched_at)
+    remembered = {asset_id: tuple(albums) for asset_id, albums in names.items()}
+    return owner, _Remembered(remembered, fetched_at, str(found.get("state", "")))
 
 
 def _reason(error: BaseException) -> str:

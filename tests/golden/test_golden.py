@@ -14,6 +14,7 @@ import pytest
 
 from fixtures.catalogue import ALL, Fixture
 from fixtures.exiftool import ExifTool
+from fixtures.expected import SHOWN_AS
 from fixtures.make_golden import GOLDEN, produce, reading
 from immich_meta_writers import read
 from immich_meta_writers.plan import read_sidecar_of
@@ -21,6 +22,7 @@ from immich_meta_writers.tags import TABLE
 
 # Shown in another shape: faces as texts, the version as dots.
 OTHER_SHAPE = ("XMP-mwg-rs:RegionInfo", "GPS:GPSVersionID")
+EXTENSION = "XMP-xmpNote:HasExtendedXMP"
 
 
 @pytest.fixture(params=ALL, ids=lambda fixture: fixture.name)
@@ -42,15 +44,31 @@ def test_there_is_one_reading_for_every_fixture() -> None:
 def test_read_agrees_with_the_golden_reading(fixture: Fixture, engine: str, tmp_path: Path) -> None:
     path = produce(fixture.name, tmp_path, engine)
     ours = read_sidecar_of(path.with_suffix(""))[1] if path.suffix == ".xmp" else read(path)
-    exiftool = golden(fixture)
+    theirs = as_read(fixture, golden(fixture))
     for tag in TABLE:
-        if tag.name not in OTHER_SHAPE:
-            assert normal(tag.name, ours.get(tag.name)) == normal(tag.name, exiftool.get(tag.name)), tag.name
+        name = tag.name
+        if name not in OTHER_SHAPE and not ("IPTC" in fixture.cannot_take and name.startswith("IPTC:")):
+            assert normal(name, ours.get(name)) == normal(name, theirs.get(name)), name
+
+
+def as_read(fixture: Fixture, exiftool: dict[str, Any]) -> dict[str, Any]:
+    """ExifTool's reading by our names: made-up groups renamed, the keywords of a second IIM with the first's."""
+    found = dict(exiftool)
+    for ours, shown in SHOWN_AS.get(fixture.name, {}).items():
+        found[ours] = found.get(shown)
+    if "IPTC2:Keywords" in found:
+        second = found["IPTC2:Keywords"]
+        found["IPTC:Keywords"] = [*found["IPTC:Keywords"], *(second if isinstance(second, list) else [second])]
+    return found
 
 
 def test_exiftool_still_says_so(fixture: Fixture, engine: str, tmp_path: Path, exiftool: ExifTool) -> None:
-    found = reading(exiftool, produce(fixture.name, tmp_path, engine))
-    assert json.loads(json.dumps(found)) == golden(fixture)
+    found = json.loads(json.dumps(reading(exiftool, produce(fixture.name, tmp_path, engine))))
+    expected = golden(fixture)
+    if engine == "exempi":  # an extension is named by its digest, and each engine spells it in its own way
+        expected = {name: value for name, value in expected.items() if name != EXTENSION}
+        found.pop(EXTENSION, None)
+    assert found == expected
 
 
 def normal(name: str, value: Any) -> Any:

@@ -21,10 +21,12 @@ def clean(text: str) -> str:
 
 def cut(text: str, max_bytes: int) -> str:
     """The longest beginning of `text` whose UTF-8 takes at most `max_bytes`; lone surrogates are dropped."""
+    if len(text) * 4 <= max_bytes and text.isascii():
+        return text
     data = text.encode("utf-8", "ignore")
     return data[: max(0, max_bytes)].decode("utf-8", "ignore")
 
 
 def nfc(text: str) -> str:
     """The form in which list items are compared (Unicode NFC)."""
-    return unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -42,7 +42,9 @@ def test_every_packet_takes_all_rows_and_loses_nothing(corpus: list[tuple[str, b
         assert xmp.parse(empty).foreign(ADDRESSES) == document.foreign(ADDRESSES), name
 
 
-def test_both_engines_read_back_the_same(corpus: list[tuple[str, bytes]], both: tuple[xmp.Encoder, xmp.Encoder]) -> None:
+def test_both_engines_read_back_the_same(
+    corpus: list[tuple[str, bytes]], both: tuple[xmp.Encoder, xmp.Encoder]
+) -> None:
     for name, old in corpus:
         document = xmp.parse(old)
         edits = {where: _wanted(document, where) for where in ADDRESSES}

@@ -100,7 +100,10 @@ def test_a_list_is_read_in_every_form(inside: str, expected: object) -> None:
             (("de", "d"), ("x-default", "e")),
         ),
         ("<rdf:Alt><rdf:li>e</rdf:li></rdf:Alt>", (("x-default", "e"),)),
-        ('<rdf:Alt><rdf:li xml:lang="x-default">e</rdf:li><rdf:li>f</rdf:li></rdf:Alt>', (("x-default", "e"), ("", "f"))),
+        (
+            '<rdf:Alt><rdf:li xml:lang="x-default">e</rdf:li><rdf:li>f</rdf:li></rdf:Alt>',
+            (("x-default", "e"), ("", "f")),
+        ),
         ("<rdf:Bag><rdf:li>e</rdf:li></rdf:Bag>", (("x-default", "e"),)),
         ("e", (("x-default", "e"),)),
     ],
@@ -135,7 +138,8 @@ def test_a_region_is_read_in_every_form(area: str, nested: bool) -> None:
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e999", "", "half", "1_0"])
 def test_a_region_with_an_unreadable_area_is_listed_with_zeros(value: str) -> None:
-    item = f'<rdf:li rdf:parseType="Resource"><mwg-rs:Area stArea:x="{value}" stArea:y="1" stArea:w="1" stArea:h="1"/></rdf:li>'
+    area = f'<mwg-rs:Area stArea:x="{value}" stArea:y="1" stArea:w="1" stArea:h="1"/>'
+    item = f'<rdf:li rdf:parseType="Resource">{area}</rdf:li>'
     listing = f"<mwg-rs:RegionList><rdf:Bag>{item}</rdf:Bag></mwg-rs:RegionList>"
     found = read(f'<mwg-rs:Regions rdf:parseType="Resource">{listing}</mwg-rs:Regions>', REGIONS)
     assert found == RegionInfo(None, (StoredRegion("", "", 0, 0, 0, 0),))
@@ -152,7 +156,9 @@ def test_a_blank_node_is_a_part_of_something_else() -> None:
     assert xmp.parse(text.encode()).get(RATING) == "4"
 
 
-@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_every_encoding_is_read(codec: str, wrapped: bool) -> None:
     text = packet("<xmp:Rating>4</xmp:Rating><dc:subject>Zoë 山</dc:subject>", wrapped=wrapped)
@@ -232,7 +238,9 @@ def test_a_packet_cut_at_every_byte_is_read_or_refused() -> None:
 
 @given(st.binary(max_size=40), st.integers(0, 900))
 def test_damaged_bytes_raise_nothing_but_xmp_errors(noise: bytes, at: int) -> None:
-    data = packet('<xmp:Rating>4</xmp:Rating><dc:subject><rdf:Bag><rdf:li a="b">é</rdf:li></rdf:Bag></dc:subject>').encode()
+    data = packet(
+        '<xmp:Rating>4</xmp:Rating><dc:subject><rdf:Bag><rdf:li a="b">é</rdf:li></rdf:Bag></dc:subject>'
+    ).encode()
     try:
         document = xmp.parse(data[:at] + noise + data[at + len(noise) :])
         for where in (RATING, SUBJECT, DESCRIPTION, REGIONS):
@@ -243,7 +251,13 @@ def test_damaged_bytes_raise_nothing_but_xmp_errors(noise: bytes, at: int) -> No
 
 def test_hostile_markup_takes_linear_time() -> None:
     start = time.perf_counter()
-    for inside in ("<q:a " + 'b="' * 50_000, "<q:a>" + "&" * 100_000, "<" * 100_000, " " * 1_000_000, "<?xpacket end" * 9_000):
+    for inside in (
+        "<q:a " + 'b="' * 50_000,
+        "<q:a>" + "&" * 100_000,
+        "<" * 100_000,
+        " " * 1_000_000,
+        "<?xpacket end" * 9_000,
+    ):
         with pytest.raises(XmpError):
             xmp.parse(packet(inside + "<q:b>").encode())
     assert time.perf_counter() - start < 5

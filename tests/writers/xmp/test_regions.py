@@ -77,12 +77,16 @@ def test_a_region_moves_and_keeps_its_other_fields(encoder: xmp.Encoder, positio
         assert "<q:e>1</q:e>" in text
         assert '<rdf:li rdf:parseType="Resource" q:id="1"><mwg-rs:Name>Ada</mwg-rs:Name><q:mine>x</q:mine>' in text
     if position == 1:
-        expected = NESTED.replace("'0.2' stArea:y='0.2' stArea:w='0.1' stArea:h='0.1'", "'0.4' stArea:y='0.3' stArea:w='0.2' stArea:h='0.05'")
+        expected = NESTED.replace(
+            "'0.2' stArea:y='0.2' stArea:w='0.1' stArea:h='0.1'", "'0.4' stArea:y='0.3' stArea:w='0.2' stArea:h='0.05'"
+        )
         assert expected in text
 
 
 def test_going_moving_and_coming_at_once(encoder: xmp.Encoder) -> None:
-    edit = RegionEdit(removed=(0,), moved=((1, StoredRegion("", "", 0.4, 0.3, 0.2, 0.05)),), added=(NEW, NEW), applied=(800, 600))
+    edit = RegionEdit(
+        removed=(0,), moved=((1, StoredRegion("", "", 0.4, 0.3, 0.2, 0.05)),), added=(NEW, NEW), applied=(800, 600)
+    )
     text, found = grafted(encoder, ALL, edit)
     assert found
     assert [region.name for region in found.regions] == ["Zoë", "Cat", "Dog", NEW.name, NEW.name]
@@ -143,7 +147,13 @@ def test_an_edit_that_counts_what_is_not_there_is_refused(encoder: xmp.Encoder) 
 
 EDGE = st.floats(0, 1).map(lambda value: round(value, 10))
 REGION = st.builds(
-    StoredRegion, st.sampled_from(["Ada", "山田", "a]]>\U0001f600"]), st.sampled_from(["Face", "Pet"]), EDGE, EDGE, EDGE, EDGE
+    StoredRegion,
+    st.sampled_from(["Ada", "山田", "a]]>\U0001f600"]),
+    st.sampled_from(["Face", "Pet"]),
+    EDGE,
+    EDGE,
+    EDGE,
+    EDGE,
 )
 
 

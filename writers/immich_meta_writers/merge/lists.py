@@ -62,10 +62,10 @@ def _claims(
     claimed_by_anyone = {claim.value for claim in view.claims.of(tag.name)}
     needed = set()
     for module, items in wanted.items():
-        for item in items:
-            claim = view.claims.new(module, tag.name, write(item))
+        for item in map(write, items):
+            claim = view.claims.new(module, tag.name, item)
             needed.add(claim)
-            if nfc(write(item)) not in present or claim.value in claimed_by_anyone:
+            if claim not in mine and (nfc(item) not in present or claim.value in claimed_by_anyone):
                 yield Claimed(tag.name, claim)
     for claim in mine:
         if claim not in needed:

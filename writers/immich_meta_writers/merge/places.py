@@ -76,13 +76,14 @@ def exif_angle(value: object) -> Optional[Angle]:
     """Unsigned degrees of three rationals."""
     if not isinstance(value, tuple) or not value or not all(isinstance(part, Fraction) for part in value):
         return None
-    units = (Fraction(1), Fraction(1, 60), Fraction(1, 3600))
-    parts = list(zip(value, units))
-    degrees = sum(part * unit for part, unit in parts)
+    degrees, step = 0.0, 1.0
     # The finest part that is in use tells how exact the writer was: degrees, minutes or seconds with decimals.
-    used = [(part, unit) for part, unit in parts if part] or parts[-1:]
-    step = float(used[-1][1] / max(1, used[-1][0].denominator))
-    return Angle(float(degrees), step)
+    for part, unit in zip(value, (1, 60, 3600)):
+        if part:
+            numerator, denominator = part.numerator, part.denominator
+            degrees += numerator / denominator / unit
+            step = 1 / (unit * denominator)
+    return Angle(degrees, step)
 
 
 def to_rationals(degrees: float) -> tuple[Fraction, ...]:

@@ -6,9 +6,9 @@ Not here: what happens to a value that is ours (the rules).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from immich_meta_writers.tags import Module
 from immich_meta_writers.text import nfc
@@ -25,8 +25,7 @@ def claim_text(value: str) -> str:
     return "sha256:" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One record: `module@user TAG=value`."""
 
     module: str
@@ -56,13 +55,19 @@ class Claims:
     user: str
     records: tuple[str, ...] = ()
     all: tuple[Claim, ...] = field(init=False)
+    _by_tag: Mapping[str, tuple[Claim, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "all", tuple(filter(None, map(parse_record, self.records))))
+        claims = tuple(filter(None, map(parse_record, self.records)))
+        by_tag: dict[str, tuple[Claim, ...]] = {}
+        for claim in claims:
+            by_tag[claim.tag] = (*by_tag.get(claim.tag, ()), claim)
+        object.__setattr__(self, "all", claims)
+        object.__setattr__(self, "_by_tag", by_tag)
 
     def of(self, tag: str) -> tuple[Claim, ...]:
         """Everybody's claims on a tag."""
-        return tuple(claim for claim in self.all if claim.tag == tag)
+        return self._by_tag.get(tag, ())
 
     def mine(self, module: Module, tag: str) -> tuple[Claim, ...]:
         """Our claims on a tag."""

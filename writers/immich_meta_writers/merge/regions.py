@@ -94,11 +94,11 @@ def _claims(
 ) -> Iterator[Decision]:
     for index in removed:
         yield Released(TAG, mine[index])
-    for index, region in moved:
-        yield Released(TAG, mine[index])
+    for position, region in moved:
+        yield Released(TAG, mine[position])
         yield Claimed(TAG, _claim(view, region))
-    for region, index in pairs:
-        if index is None:
+    for region, found_at in pairs:
+        if found_at is None:
             yield Claimed(TAG, _claim(view, region))
     for claim in view.claims.mine(Module.FACES, TAG):
         if claim not in mine.values():

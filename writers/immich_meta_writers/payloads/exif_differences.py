@@ -20,19 +20,20 @@ def differences(before: ExifBlock, after: ExifBlock, asked: Collection[ExifAddre
 
     Three things change by nature, and only where a file lies: a value that runs past the end of the old
     block, behind that end or in the tail that every graft lays out anew; one that lies over the header's
-    pointer to IFD0; and what a dangling IFD1 or Interop pointer finds behind the old end. Compare before
-    `shift_maker_note`, which changes the maker note on purpose.
+    pointer to IFD0; and what a dangling IFD1 or Interop pointer, or a table that claims more entries than
+    fit, finds behind the old end. Compare before `shift_maker_note`, which changes the note on purpose.
     """
     old, new = before.foreign(asked), after.foreign(asked)
     if old == new:
         return ()
     tail = survey(before, asked).tail
+    whole = [name for name in EDITABLE if name not in before.ifds or not before.ifds[name].is_cut]
     lost = []
     for name in dict.fromkeys(entry.ifd for entry in (*old, *new)):
         ours, theirs = [e for e in old if e.ifd == name], [e for e in new if e.ifd == name]
         lost += [a for a, b in zip(ours, theirs) if not _is_same(a, b, tail)]
         lost += ours[len(theirs) :]
-        lost += theirs[len(ours) :] if name in EDITABLE else []
+        lost += theirs[len(ours) :] if name in whole else []
     return tuple([f"{entry.ifd}:0x{entry.tag:04x}" for entry in lost])
 
 

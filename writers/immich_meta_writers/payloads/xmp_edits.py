@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.addresses import XmpAddress, XmpKind
+from immich_meta_writers.errors import XmpError
 from immich_meta_writers.payloads.xmp_encoding import Encoded
 from immich_meta_writers.payloads.xmp_markup import (
     RDF,
@@ -77,7 +78,7 @@ def attribute_span(data: bytes, start: int, context: Context, name: str) -> Attr
     for span in attribute_spans(data, start, start_tag_end(data, start)):
         if resolve(span.name, context, is_attribute=True) == name:
             return span
-    raise LookupError(name)
+    raise XmpError("an attribute cannot be found again in its start tag", place="XMP packet")
 
 
 def set_content(data: bytes, element: Element, content: bytes) -> list[Edit]:
@@ -268,9 +269,7 @@ def _replace_all(document: XmpDocument, occurrences: Sequence[Occurrence], new: 
     return Change([*edits, rewrite(document, first, new)])
 
 
-def set_default_language(
-    document: XmpDocument, occurrences: Sequence[Occurrence], text: str, new: Encoded
-) -> Change:
+def set_default_language(document: XmpDocument, occurrences: Sequence[Occurrence], text: str, new: Encoded) -> Change:
     """Sets x-default; every other language keeps its bytes. Copies are united in the first real alternative."""
     copies = trees(document, occurrences)
     primary = _first_container(copies)
@@ -354,5 +353,3 @@ def remove_default_language(document: XmpDocument, occurrences: Sequence[Occurre
         else:
             edits += [removal(document.data, item.start, item.end) for item in default if item is not None]
     return Change(edits)
-
-

@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Optional
 
 from immich_meta_writers.addresses import RegionEdit, RegionInfo, XmpAddress, XmpEdit, XmpKind
 from immich_meta_writers.errors import SelfCheckError, UnsupportedError
@@ -17,14 +17,14 @@ from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoded, NewValue, decimal
 from immich_meta_writers.payloads.xmp_markup import ST_AREA, ST_DIM, X
 from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse
+from immich_meta_writers.payloads.xmp_values import container, tree
+from immich_meta_writers.tags import EXIF, TIFF
 
-_TIFF = "http://ns.adobe.com/tiff/1.0/"
-_EXIF = "http://ns.adobe.com/exif/1.0/"
 _PDF = "http://ns.adobe.com/pdf/1.3/"
 # Exempi 2.6 moves these to another property and drops them when both exist (XMP part 1, annex; measured).
 _ALIASES = frozenset(
-    [(_TIFF, name) for name in ("Artist", "Copyright", "DateTime", "ImageDescription", "Software")]
-    + [(_EXIF, name) for name in ("DateTime", "DateTimeDigitized")]
+    [(TIFF, name) for name in ("Artist", "Copyright", "DateTime", "ImageDescription", "Software")]
+    + [(EXIF, name) for name in ("DateTime", "DateTimeDigitized")]
     + [(_PDF, name) for name in ("Author", "BaseURL", "CreationDate", "Creator", "ModDate", "Subject", "Title")]
 )
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -134,7 +134,8 @@ class ExempiEncoder:
 
     def check(self, packet: bytes, edits: Edits) -> None:
         """Reads our values back through Exempi. A packet that Exempi itself refuses proves nothing, and passes."""
-        text = _without_wrapper(packet)
+        document = parse(packet)
+        text = _without_wrapper(document)
         if text is None:
             return
         with _LOCK:
@@ -142,15 +143,13 @@ class ExempiEncoder:
             meta = self._meta()
             with _tolerated(self._failure):
                 meta.parse_from_str(text, xmpmeta_wrap=False)
-                self._compare(meta, edits)
+                self._compare(meta, document, edits)
 
-    def _compare(self, meta: Any, edits: Edits) -> None:
+    def _compare(self, meta: Any, document: XmpDocument, edits: Edits) -> None:
         for address, edit in edits.items():
-            if edit is None or address.also or (not isinstance(edit, RegionEdit) and not _is_held(address, edit)):
+            if edit is None or address.also or not _is_comparable(document, address, edit):
                 continue
             path = self._path(address)
-            if isinstance(edit, RegionEdit) and not edit.added:
-                continue
             if not meta.does_property_exist(address.uri, path) or not self._agrees(meta, address, path, edit):
                 raise SelfCheckError(f"Exempi reads another {address.prefix}:{address.name}", place="XMP packet")
 
@@ -159,26 +158,42 @@ class ExempiEncoder:
             found = [str(meta.get_array_item(address.uri, path, number + 1)) for number in range(len(edit))]
             return sorted(found) == sorted(edit)
         if isinstance(edit, RegionEdit):
-            prefix = self._prefix(address.uri)
-            return all(
-                self._has_region(meta, address.uri, f"{path}/{prefix}:RegionList", prefix, region.name)
-                for region in edit.added
-            )
+            return self._has_regions(meta, address, path, edit)
         if address.kind is XmpKind.ALT:
             return _same_text(meta.get_localized_text(address.uri, path, None, "x-default"), edit)
-        # A list where a simple value belongs keeps its form; Exempi gives it no text.
-        return meta.does_property_exist(address.uri, f"{path}[1]") or _same_text(
-            meta.get_property(address.uri, path), edit
+        return _same_text(meta.get_property(address.uri, path), edit)
+
+    def _has_regions(self, meta: Any, address: XmpAddress, path: str, edit: RegionEdit) -> bool:
+        """The added regions are the last ones of the list, under their names."""
+        prefix = self._prefix(address.uri)
+        listing = f"{path}/{prefix}:RegionList"
+        return all(
+            not _is_held(address, region.name)
+            or _same_text(
+                meta.get_property(address.uri, f"{listing}[last()]/{prefix}:Name")
+                if region is edit.added[-1]
+                else region.name,
+                region.name,
+            )
+            for region in edit.added
         )
 
-    def _has_region(self, meta: Any, uri: str, path: str, prefix: str, name: str) -> bool:
-        number = 1
-        while meta.does_array_item_exist(uri, path, name) or meta.does_property_exist(uri, f"{path}[{number}]"):
-            item = f"{path}[{number}]/{prefix}:Name"
-            if meta.does_property_exist(uri, item) and _same_text(meta.get_property(uri, item), name):
-                return True
-            number += 1
-        return False
+
+def _is_comparable(document: XmpDocument, address: XmpAddress, edit: XmpEdit) -> bool:
+    """Whether Exempi can be asked for a property: it holds it, and it has the form that belongs to its kind.
+
+    Asked for an item of something else, the C library prints a line on stderr each time.
+    """
+    occurrences = document.occurrences(address)
+    if not occurrences:
+        return not isinstance(edit, RegionEdit)
+    if isinstance(edit, RegionEdit):
+        return True
+    if occurrences[0].attribute is not None:
+        return _is_held(address, edit) and address.kind is XmpKind.SIMPLE
+    one = occurrences[0]
+    holder = container(tree(document.data, one.start, one.end, document.subjects[one.node].context))
+    return _is_held(address, edit) and (holder is None) is (address.kind is XmpKind.SIMPLE)
 
 
 def _same_text(found: object, wanted: str) -> bool:
@@ -216,13 +231,12 @@ def _cut_out(document: XmpDocument, values: Mapping[XmpAddress, NewValue]) -> It
                 yield address, Encoded(markup.replace(b"\n" + margin, b"\n"), ours)
 
 
-def _without_wrapper(packet: bytes) -> Any:
+def _without_wrapper(document: XmpDocument) -> Optional[str]:
     """The packet for Exempi: UTF-8 text without prolog and wrapper.
 
     None when it has nothing to look at (Exempi accepts that in silence), or two copies of a property, which it
     refuses with a line on stderr.
     """
-    document = parse(packet)
     if document.rdf is None or document.root is None or any(len(found) > 1 for found in document.index.values()):
         return None
     text = document.data[document.root.start : document.root.end].decode("utf-8")

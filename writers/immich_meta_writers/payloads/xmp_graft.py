@@ -144,9 +144,7 @@ def _parent(data: bytes, place: Place, starts: Sequence[int]) -> Element:
 
 
 def _description(added: Sequence[Encoded], about: str) -> bytes:
-    inside = b"".join(
-        b"\n " + indent(transplant(one.markup, one.context, {"rdf": RDF}), b" ") for one in added
-    )
+    inside = b"".join(b"\n " + indent(transplant(one.markup, one.context, {"rdf": RDF}), b" ") for one in added)
     return b'<rdf:Description rdf:about="%s">%s\n</rdf:Description>' % (escape(about), inside)
 
 

@@ -148,9 +148,7 @@ def blank_before(data: bytes, position: int) -> int:
 
 def declarations(attributes: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The xmlns attributes among raw `attributes`, by prefix ('' for the default namespace)."""
-    return {
-        name[6:]: value for name, value in attributes if name == "xmlns" or name.startswith("xmlns:")
-    }
+    return {name[6:]: value for name, value in attributes if name == "xmlns" or name.startswith("xmlns:")}
 
 
 def transplant(markup: bytes, source: Context, target: Context) -> bytes:

@@ -138,7 +138,8 @@ def read(documents: Iterable[XmpDocument], address: XmpAddress) -> Optional[XmpV
 def parse(packet: bytes) -> XmpDocument:
     """A packet, a sidecar or an extended packet; UTF-8, UTF-16 or UTF-32, with or without its wrapper.
 
-    Raises XmpError when it cannot be read, holds a DTD, is nested deeper than MAX_DEPTH, has more than MAX_TAGS tags or no rdf:RDF.
+    Raises XmpError when it cannot be read, holds a DTD, is nested deeper than MAX_DEPTH, has more than MAX_TAGS
+    tags or no rdf:RDF.
     """
     frame = xmp_packet.decode(packet)
     body = _prepare(frame.data)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from immich_meta_writers.addresses import RegionEdit, RegionInfo, StoredRegion
+from immich_meta_writers.errors import SelfCheckError
 from immich_meta_writers.payloads.xmp_edits import (
     Change,
     attribute_span,
@@ -36,7 +37,6 @@ from immich_meta_writers.payloads.xmp_markup import (
 )
 from immich_meta_writers.payloads.xmp_reader import Occurrence, XmpDocument
 from immich_meta_writers.payloads.xmp_values import (
-    MWG_REGIONS,
     Element,
     Field,
     body,
@@ -46,6 +46,7 @@ from immich_meta_writers.payloads.xmp_values import (
     region_items,
     simple,
 )
+from immich_meta_writers.tags import MWG_REGIONS
 
 _APPLIED = key(MWG_REGIONS, "AppliedToDimensions")
 _LIST = key(MWG_REGIONS, "RegionList")
@@ -167,7 +168,7 @@ def apply_edits(data: bytes, edits: Sequence[Edit]) -> bytes:
     parts, position = [], 0
     for edit in sorted(edits, key=lambda one: (one.start, one.end)):
         if edit.start < position:
-            raise ValueError(f"edits overlap at {edit.start}")
+            raise SelfCheckError(f"edits overlap at byte {edit.start}", place="XMP packet")
         parts += [data[position : edit.start], edit.text]
         position = edit.end
     return b"".join([*parts, data[position:]])
@@ -186,7 +187,7 @@ def _move(data: bytes, item: Element, region: StoredRegion, index: int, new: Opt
             holder = body(area) or area
             return [edit for name, text in wanted.items() for edit in _set_field(data, holder, name, found[name], text)]
     if new is None:
-        raise ValueError("a region without an area cannot move")
+        raise SelfCheckError("a region without an area in a second list cannot move", place="XMP packet")
     fresh = region_items(encoded_tree(new))[index]
     part = fields(fresh)[_AREA]
     if not isinstance(part, Element):

@@ -27,8 +27,8 @@ from immich_meta_writers.payloads.xmp_markup import (
     without_controls,
     without_illegal,
 )
+from immich_meta_writers.tags import MWG_REGIONS
 
-MWG_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 DEFAULT_LANGUAGE = "x-default"
 LANGUAGE = key(XML, "lang")
 

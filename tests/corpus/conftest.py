@@ -1,0 +1,33 @@
+"""The camera files beside the checkout, and the judge that compares a file before and after.
+
+Not here: fixtures of our own (fixtures/).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def photos(shared: Path) -> tuple[Path, ...]:
+    """Every JPEG, by content, of the media folder."""
+    files = (path for path in sorted((shared / "media").rglob("*")) if path.is_file())
+    return tuple(path for path in files if path.read_bytes()[:2] == b"\xff\xd8")
+
+
+@pytest.fixture(scope="session")
+def judge_module(shared: Path, exiftool: object) -> Iterator[ModuleType]:
+    """tools/judge.py; it silences all warnings when it is imported, which is taken back."""
+    spec = importlib.util.spec_from_file_location("judge", shared / "tools" / "judge.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with warnings.catch_warnings():
+        spec.loader.exec_module(module)
+    yield module
