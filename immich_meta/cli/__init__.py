@@ -12,7 +12,7 @@ from typing import Optional
 import click
 
 from immich_meta.errors import ImmichMetaError
-from immich_meta_writers.errors import WriterError
+from immich_meta_writers.errors import MetadataError, WriterError
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_SERVER, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -82,6 +82,8 @@ def run(command: click.Command, name: str, arguments: Sequence[str]) -> int:
         return EXIT_USAGE
     except ImmichMetaError as error:
         return _say(error.exit_code, error)
+    except MetadataError as error:
+        return _say(EXIT_USAGE, error)
     except WriterError as error:
         return _say(EXIT_FAILED, error)
     except (click.Abort, KeyboardInterrupt):

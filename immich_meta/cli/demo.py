@@ -35,7 +35,10 @@ def command(folder: Optional[Path]) -> int:
 
     folder = _prepared(folder)
     photos = folder / "photos"
-    library = make_library(photos)
+    try:
+        library = make_library(photos)
+    except OSError as error:
+        raise UsageError(f"the photos cannot be put into {photos}: {error.strerror or error}") from error
     shown = [photos / sample.name for sample in (SAMPLES[0], SAMPLES[2])]
     with DemoServer(library) as server:
         click.echo(f"A stand-in for Immich is at {server.url}, {len(SAMPLES)} photos are in {photos}\n")
@@ -60,12 +63,13 @@ def command(folder: Optional[Path]) -> int:
 def _prepared(folder: Optional[Path]) -> Path:
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="immich-meta-demo-"))
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty", cure="give --folder a new one: the demo overwrites nothing")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror or error}") from error
+        raise UsageError(f"{folder} cannot be used: {error.strerror or error}") from error
+    if not is_empty:
+        raise UsageError(f"{folder} is not empty", cure="give --folder a new one: the demo overwrites nothing")
     return folder.resolve()
 
 

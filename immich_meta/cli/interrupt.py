@@ -33,21 +33,30 @@ class Interrupt:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Within, nothing is in hand: a signal raises KeyboardInterrupt at once, also one that came before."""
+        self._is_waiting = True
+        try:
+            if self.requested:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._is_waiting = False
+
     def waiting_for(self, items: Iterable[T]) -> Iterator[T]:
         """The items; a signal that comes while the next one is waited for (a slow server) ends the wait at once."""
         iterator = iter(items)
-        while not self.requested:
-            self._is_waiting = True
+        while True:
             try:
-                item = next(iterator)
+                with self.waiting():
+                    item = next(iterator)
             except StopIteration:
                 return
             except KeyboardInterrupt:
                 if self._is_second:
                     raise
                 return
-            finally:
-                self._is_waiting = False
             yield item
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:

@@ -34,7 +34,7 @@ from immich_meta.sync.path_check import check_library
 from immich_meta.sync.paths import PathMapper
 from immich_meta.sync.plan import PlanningOptions
 from immich_meta.sync.report import ReportWriter, Status, render
-from immich_meta.sync.state import Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
+from immich_meta.sync.state import CHECKPOINT, Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
 from immich_meta.sync.statistics import Statistics
 from immich_meta_writers import WriterError, plan
 from immich_meta_writers.changes import Shown
@@ -44,6 +44,9 @@ from immich_meta_writers.tags import Module
 
 Flags = Mapping[str, Any]
 """What the options of `sync` said, by their names."""
+
+# A checkpoint of a run with other choices says nothing about this one.
+_DECIDES_CONTENT = ("write_to", "mtime", "rating_percent", "clear_ratings", "date_source", "protect_newer")
 
 
 def run_session(
@@ -131,22 +134,34 @@ class _Session:
     def run(self) -> int:
         names = [module.value for module in Module if module in self.modules]
         self.log.info("%s", statistics.start_line(names, self.modes))
-        server, me = self.client.server(), self.client.me()
-        self.log.info("Immich %s at %s", server, self.client.address)
-        owner = owner_hash(self.settings.instance_url, me.id)
-        with self._checkpoint(owner, names) as checkpoint, Interrupt() as stop:
-            for note in checkpoint.notes:
-                self.log.info("%s", note)
-            return self._work(checkpoint, stop, owner)
+        with Interrupt() as stop:
+            with stop.waiting():
+                server, me = self.client.server(), self.client.me()
+            self.log.info("Immich %s at %s", server, self.client.address)
+            owner = owner_hash(self.settings.instance_url, me.id)
+            with self._checkpoint(owner, names) as checkpoint:
+                for note in checkpoint.notes:
+                    self.log.info("%s", note)
+                return self._work(checkpoint, stop, owner)
 
     def _checkpoint(self, owner: str, names: Sequence[str]) -> Checkpoint:
-        kind = ("dry-run",) if self.flags["dry_run"] else ()
+        batch_size = self.settings.asset_batch_size
+
+        def warn(text: str) -> None:
+            self.log.warning("%s", text)
+
+        if self.flags["dry_run"]:
+            # Nothing is written, and what a real run that was interrupted had finished is not forgotten.
+            notes = ("A dry run looks at every asset: --resume is for real ones",) if self.flags["resume"] else ()
+            path = self.directory / CHECKPOINT
+            return Checkpoint(path, None, batch_size=batch_size, clock=time.monotonic, warn=warn, notes=notes)
+        options = (f"{name}={self.flags[name]}" for name in _DECIDES_CONTENT)
         return open_checkpoint(
             self.directory,
-            fingerprint(owner, names, kind),
+            fingerprint(owner, names, options),
             resume=self.flags["resume"],
-            batch_size=self.settings.asset_batch_size,
-            warn=lambda text: self.log.warning("%s", text),
+            batch_size=batch_size,
+            warn=warn,
         )
 
     def _work(self, checkpoint: Checkpoint, stop: Interrupt, owner: str) -> int:
@@ -158,7 +173,9 @@ class _Session:
         resumed = _Resumed(checkpoint)
         failure: Optional[BaseException] = None
         try:
-            engine = self._engine(summary, owner)
+            with stop.waiting():
+                albums = self._albums(owner) if Module.ALBUMS in self.modules else {}
+            engine = self._engine(summary, albums, stop)
             assets = resumed.without_done(
                 self.client.assets(face_boxes=Module.FACES in self.modules, tags=Module.TAGS in self.modules)
             )
@@ -184,7 +201,7 @@ class _Session:
         checkpoint.finish()
         return EXIT_OK
 
-    def _engine(self, summary: Summary, owner: str) -> Engine:
+    def _engine(self, summary: Summary, albums: Mapping[str, tuple[str, ...]], stop: Interrupt) -> Engine:
         host, user = self.client.host, self.client.me().id
         settings = self.settings
         return Engine(
@@ -198,9 +215,9 @@ class _Session:
                 protect_newer=self.flags["protect_newer"],
             ),
             today=datetime.now(settings.time_zone).date(),
-            albums=self._albums(owner) if Module.ALBUMS in self.modules else {},
+            albums=albums,
             dry_run=self.flags["dry_run"],
-            confirm=self._confirm,
+            confirm=lambda: self._confirm(stop),
         )
 
     def _albums(self, owner: str) -> Mapping[str, tuple[str, ...]]:
@@ -229,8 +246,7 @@ class _Session:
         if self.report:
             self.report.write(result)
         if result.error is not None:
-            level = logging.ERROR if result.status is Status.FAILED else logging.WARNING
-            self.log.log(level, "%s: %s", result.status.value, result.error.message)
+            self.log.log(_LEVELS[result.status], "%s: %s", result.status.value, result.error.message)
             return
         first = logging.INFO if result.status in (Status.UPDATED, Status.SIMULATED) else logging.DEBUG
         rest = logging.INFO if result.status is Status.SIMULATED else logging.DEBUG
@@ -240,16 +256,20 @@ class _Session:
             for line in details if self.log.isEnabledFor(rest) else ():
                 self.log.log(rest, "%s", line)
 
-    def _confirm(self) -> bool:
-        """A person at a terminal is asked; a script goes on."""
+    def _confirm(self, stop: Interrupt) -> bool:
+        """A person at a terminal is asked; a script goes on. No answer (Ctrl-C, end of input) is a no."""
         if self.flags["yes"] or not (sys.stdin.isatty() and sys.stdout.isatty()):
             return True
         import click
 
-        return click.confirm(
-            "These photos lie in Immich's upload library. Once they are changed, its integrity check will list\n"
-            "them: never use \"delete\" in that report for them (or use --write-to sidecar). Go on?"
-        )
+        try:
+            with stop.waiting():
+                return click.confirm(
+                    "These photos lie in Immich's upload library. Once they are changed, its integrity check will\n"
+                    "list them: never use \"delete\" in that report for them (or use --write-to sidecar). Go on?"
+                )
+        except (click.Abort, KeyboardInterrupt):
+            return False
 
     def _export(self, sums: Statistics) -> None:
         form = self.flags["export_stats"]
@@ -263,7 +283,14 @@ def claimant(host: str, user_id: str) -> str:
     return hashlib.sha256(f"{host}{user_id}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-_DONE = (Status.UPDATED, Status.UNCHANGED, Status.SIMULATED, Status.UNSUPPORTED)
+# What is meant to be left alone is no warning: it comes again in every run.
+_LEVELS = {
+    Status.FAILED: logging.ERROR,
+    Status.MISSING: logging.WARNING,
+    Status.PATH_MISMATCH: logging.WARNING,
+    Status.UNSUPPORTED: logging.INFO,
+}
+_DONE = (Status.UPDATED, Status.UNCHANGED, Status.UNSUPPORTED)
 
 
 class _Resumed:

@@ -5,13 +5,12 @@ Not here: reading them (immich_meta_writers).
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from immich_meta.cli import EXIT_CODES, EXIT_FAILED, EXIT_OK
-from immich_meta.logs import one_line
+from immich_meta.logs import json_line, one_line
 from immich_meta.sync.report import render_value
 from immich_meta_writers.errors import UnsupportedError, WriterError
 from immich_meta_writers.plan import read, read_sidecar_of
@@ -27,7 +26,7 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
         described = _describe(path)
         failed = failed or described["error"] is not None
         if as_json:
-            click.echo(json.dumps(described, ensure_ascii=False))
+            click.echo(json_line(described))
         else:
             _print(described)
     return EXIT_FAILED if failed else EXIT_OK

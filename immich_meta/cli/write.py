@@ -22,6 +22,7 @@ from immich_meta.cli.options import plan_options, writing_options
 from immich_meta.errors import UsageError
 from immich_meta.sync.report import Failure, ReportWriter, Result, Status, render
 from immich_meta_writers import PhotoMetadata, PlanOptions, WriterError, plan
+from immich_meta_writers.commit import sweep
 from immich_meta_writers.errors import MetadataError, UnsupportedError
 from immich_meta_writers.metadata_json import photo_metadata
 
@@ -50,6 +51,9 @@ def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional
     wanted = photo_metadata(_load(source), chosen.time_zone)
     options = plan_options(flags, xmp_engine=chosen.xmp_engine)
     counts: Counter[Status] = Counter()
+    if not dry_run:
+        for directory in {os.path.dirname(os.path.realpath(path)) for path in files}:
+            sweep(directory)
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(ReportWriter(report, warn=_warn)) if report else None
         for path in files:

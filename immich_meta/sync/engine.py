@@ -16,6 +16,7 @@ from typing import Optional, Union
 from immich_meta.api.models import Asset, InvalidAsset
 from immich_meta.errors import ImmichMetaError
 from immich_meta.mapping.notes import NoteKind
+from immich_meta.sync.identity import Claims
 from immich_meta.sync.plan import (
     Planned,
     Planner,
@@ -25,7 +26,7 @@ from immich_meta.sync.plan import (
     plan_asset,
     succeeded,
 )
-from immich_meta.sync.report import Result, Status
+from immich_meta.sync.report import Failure, Result, Status
 from immich_meta_writers import WriterError
 from immich_meta_writers.commit import sweep
 
@@ -63,48 +64,83 @@ class Engine:
 
         Raises what `assets` raises (a ServerError).
         """
-        pending: deque[_Pending] = deque()
-        asked = _AskedOnce(self.confirm)
-        swept: set[str] = set()
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="writer") as pool:
+            run = _Run(self, pool)
             try:
                 for asset in assets:
-                    pending.append(self._begin(asset, pool, pending, asked, swept))
-                    while pending and (len(pending) > _MOST_PENDING or pending[0].is_done):
-                        yield pending.popleft().outcome()
+                    run.begin(asset)
+                    yield from run.finished()
             except ImmichMetaError:
                 # The server is gone; what was begun is still brought to its end, and counted.
-                yield from (each.outcome() for each in pending)
+                yield from run.rest()
                 raise
-            yield from (each.outcome() for each in pending)
+            yield from run.rest()
 
-    def _begin(
-        self,
-        asset: Union[Asset, InvalidAsset],
-        pool: ThreadPoolExecutor,
-        pending: Iterable[_Pending],
-        asked: _AskedOnce,
-        swept: set[str],
-    ) -> _Pending:
-        planned = plan_asset(asset, self.albums, self.resolve, self.planner, self.options, self.today)
-        if isinstance(planned, Planned) and any(other.path == planned.plan.path for other in pending):
-            # Two assets with one file: the second has to see what the first one wrote.
-            for other in pending:
-                other.wait()
-            planned = plan_asset(asset, self.albums, self.resolve, self.planner, self.options, self.today)
+
+class _Run:
+    """What is in hand, and what the run has seen so far."""
+
+    def __init__(self, engine: Engine, pool: ThreadPoolExecutor) -> None:
+        self._engine = engine
+        self._pool = pool
+        self._pending: deque[_Pending] = deque()
+        self._confirmed = _AskedOnce(engine.confirm)
+        self._swept: set[str] = set()
+        self._claims = Claims()
+
+    def begin(self, asset: Union[Asset, InvalidAsset]) -> None:
+        self._pending.append(self._begin(asset))
+
+    def finished(self) -> Iterator[Outcome]:
+        """The outcomes that are there, in order; when too many are under way, the first is waited for."""
+        while self._pending and (len(self._pending) > _MOST_PENDING or self._pending[0].is_done):
+            yield self._pending.popleft().outcome()
+
+    def rest(self) -> Iterator[Outcome]:
+        while self._pending:
+            yield self._pending.popleft().outcome()
+
+    def _begin(self, asset: Union[Asset, InvalidAsset]) -> _Pending:
+        planned = self._plan(asset)
+        if isinstance(planned, Planned):
+            planned = self._alone(planned)
         if isinstance(planned, Result):
             return _Pending(planned.path, Outcome(planned))
+        path = planned.plan.path
+        if not self._engine.dry_run:
+            self._sweep(os.path.dirname(path))
         if planned.plan.is_empty:
-            return _Pending(planned.plan.path, _outcome(planned, Status.UNCHANGED))
-        if self.dry_run:
-            return _Pending(planned.plan.path, _outcome(planned, Status.SIMULATED))
-        if _touches_upload(planned) and not asked():
-            return _Pending(planned.plan.path, _outcome(planned, Status.SIMULATED))
-        directory = os.path.dirname(planned.plan.path)
-        if directory not in swept:
-            swept.add(directory)
+            return _Pending(path, _outcome(planned, Status.UNCHANGED))
+        if self._engine.dry_run or (_touches_upload(planned) and not self._confirmed()):
+            return _Pending(path, _outcome(planned, Status.SIMULATED))
+        return _Pending(path, future=self._pool.submit(_carry_out, planned))
+
+    def _plan(self, asset: Union[Asset, InvalidAsset]) -> Union[Planned, Result]:
+        engine = self._engine
+        return plan_asset(asset, engine.albums, engine.resolve, engine.planner, engine.options, engine.today)
+
+    def _alone(self, planned: Planned) -> Union[Planned, Result]:
+        """The plan, made again when another asset has the same file: it has to see what that one wrote.
+
+        When the two say different things the first one wins: else each run would write the file twice, for ever.
+        """
+        path, asset = planned.plan.path, planned.asset
+        if not self._claims.add(path, asset.id) or self._engine.dry_run:
+            return planned
+        for other in self._pending:
+            other.wait()
+        again = self._plan(asset)
+        if isinstance(again, Result) or again.plan.is_empty:
+            return again
+        claim = f"{path} is the file of another asset too, which says something else: that one was followed"
+        failure = Failure("ambiguous", f"{claim}; remove one of the two in Immich, or its library")
+        return Result(path, Status.PATH_MISMATCH, asset_id=asset.id, error=failure)
+
+    def _sweep(self, directory: str) -> None:
+        """Once per directory, before anything is written there: what a killed run had left goes."""
+        if directory not in self._swept:
+            self._swept.add(directory)
             sweep(directory)
-        return _Pending(planned.plan.path, future=pool.submit(_carry_out, planned))
 
 
 class _AskedOnce:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from lxml import etree
 
 from immich_meta_writers.addresses import RegionEdit, StoredRegion, XmpAddress, XmpEdit, XmpKind
@@ -28,7 +29,9 @@ def _is_sound(packet: bytes) -> bool:
     return True
 
 
-def test_every_packet_takes_all_rows_and_loses_nothing(corpus: list[tuple[str, bytes]], encoder: xmp.Encoder) -> None:
+def test_every_packet_takes_all_rows_and_loses_nothing(
+    corpus: list[tuple[str, bytes]], encoder: xmp.Encoder, capfd: pytest.CaptureFixture[str]
+) -> None:
     for name, old in corpus:
         document = xmp.parse(old)
         edits = {where: _wanted(document, where) for where in ADDRESSES}
@@ -40,6 +43,7 @@ def test_every_packet_takes_all_rows_and_loses_nothing(corpus: list[tuple[str, b
         assert xmp.graft(after, again, encoder, size=len(new)) == new, name
         empty = xmp.graft(after, dict.fromkeys(ADDRESSES), encoder, size=len(new))
         assert xmp.parse(empty).foreign(ADDRESSES) == document.foreign(ADDRESSES), name
+    assert capfd.readouterr().err == ""
 
 
 def test_both_engines_read_back_the_same(

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from immich_meta_writers.addresses import XmpAddress
+from immich_meta_writers.addresses import RegionEdit, RegionInfo, StoredRegion, XmpAddress
 from immich_meta_writers.errors import SelfCheckError, UnsupportedError
 from immich_meta_writers.payloads import xmp
 from immich_meta_writers.tags import BY_NAME
@@ -46,6 +46,21 @@ def test_exempi_finds_a_value_that_is_not_the_wanted_one(both: tuple[xmp.Encoder
     for where, other in ((SUBJECT, ("x",)), (LABEL, "x"), (DESCRIPTION, "x")):
         with pytest.raises(SelfCheckError):
             exempi.check(packet, {where: other})
+
+
+def test_exempi_finds_regions_that_are_not_in_their_places(
+    both: tuple[xmp.Encoder, xmp.Encoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builtin, exempi = both
+    where = BY_NAME["XMP-mwg-rs:RegionInfo"].address
+    assert isinstance(where, XmpAddress)
+    edit = RegionEdit(added=(StoredRegion("Ada", "Face", 0.5, 0.5, 0.1, 0.1),))
+    packet = xmp.new_sidecar({where: edit}, builtin)
+    exempi.check(packet, {where: edit})
+    other = RegionInfo(None, (StoredRegion("Zoë", "Face", 0.5, 0.5, 0.1, 0.1),))
+    monkeypatch.setattr(xmp.XmpDocument, "get", lambda document, address: other)
+    with pytest.raises(SelfCheckError, match="Regions"):
+        exempi.check(packet, {where: edit})
 
 
 def test_exempi_is_safe_in_threads(both: tuple[xmp.Encoder, xmp.Encoder]) -> None:

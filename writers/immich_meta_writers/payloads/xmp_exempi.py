@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Optional
 
-from immich_meta_writers.addresses import RegionEdit, RegionInfo, XmpAddress, XmpEdit, XmpKind
+from immich_meta_writers.addresses import RegionEdit, RegionInfo, StoredRegion, XmpAddress, XmpEdit, XmpKind
 from immich_meta_writers.errors import SelfCheckError, UnsupportedError
 from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoded, NewValue, decimal
@@ -150,7 +150,12 @@ class ExempiEncoder:
             if edit is None or address.also or not _is_comparable(document, address, edit):
                 continue
             path = self._path(address)
-            if not meta.does_property_exist(address.uri, path) or not self._agrees(meta, address, path, edit):
+            found = document.get(address)
+            if isinstance(found, RegionInfo):
+                agrees = self._has_regions(meta, address, path, found.regions)
+            else:
+                agrees = meta.does_property_exist(address.uri, path) and self._agrees(meta, address, path, edit)
+            if not agrees:
                 raise SelfCheckError(f"Exempi reads another {address.prefix}:{address.name}", place="XMP packet")
 
     def _agrees(self, meta: Any, address: XmpAddress, path: str, edit: XmpEdit) -> bool:
@@ -158,24 +163,20 @@ class ExempiEncoder:
             found = [str(meta.get_array_item(address.uri, path, number + 1)) for number in range(len(edit))]
             return sorted(found) == sorted(edit)
         if isinstance(edit, RegionEdit):
-            return self._has_regions(meta, address, path, edit)
+            return True  # every region is gone
         if address.kind is XmpKind.ALT:
             return _same_text(meta.get_localized_text(address.uri, path, None, "x-default"), edit)
         return _same_text(meta.get_property(address.uri, path), edit)
 
-    def _has_regions(self, meta: Any, address: XmpAddress, path: str, edit: RegionEdit) -> bool:
-        """The added regions are the last ones of the list, under their names."""
+    def _has_regions(self, meta: Any, address: XmpAddress, path: str, regions: Sequence[StoredRegion]) -> bool:
+        """Exempi finds the names of these regions at the same places."""
         prefix = self._prefix(address.uri)
-        listing = f"{path}/{prefix}:RegionList"
         return all(
-            not _is_held(address, region.name)
-            or _same_text(
-                meta.get_property(address.uri, f"{listing}[last()]/{prefix}:Name")
-                if region is edit.added[-1]
-                else region.name,
-                region.name,
+            _same_text(
+                meta.get_property(address.uri, f"{path}/{prefix}:RegionList[{position}]/{prefix}:Name"), region.name
             )
-            for region in edit.added
+            for position, region in enumerate(regions, 1)
+            if region.name and _is_held(address, region.name)
         )
 
 
@@ -189,11 +190,13 @@ def _is_comparable(document: XmpDocument, address: XmpAddress, edit: XmpEdit) ->
         return not isinstance(edit, RegionEdit)
     if isinstance(edit, RegionEdit):
         return True
+    if not _is_held(address, edit):
+        return False
     if occurrences[0].attribute is not None:
-        return _is_held(address, edit) and address.kind is XmpKind.SIMPLE
+        return address.kind is XmpKind.SIMPLE
     one = occurrences[0]
     holder = container(tree(document.data, one.start, one.end, document.subjects[one.node].context))
-    return _is_held(address, edit) and (holder is None) is (address.kind is XmpKind.SIMPLE)
+    return (holder is None) is (address.kind is XmpKind.SIMPLE)
 
 
 def _same_text(found: object, wanted: str) -> bool:
