@@ -32,7 +32,7 @@ class Case:
         self.engine = engine
         self.folder = folder
         self.is_sidecar = fixture.name.endswith(".xmp")
-        self.options = PlanOptions(xmp_engine=engine, write_to=WriteTo.SIDECAR if self.is_sidecar else WriteTo.AUTO)
+        self.options = PlanOptions(xmp_engine=engine, write_to=WriteTo.SIDECAR if self.is_sidecar else WriteTo.EMBED)
 
     def fresh(self, name: str) -> Path:
         """A new copy of the fixture in a folder of its own, with an old modification time."""

@@ -120,6 +120,15 @@ def test_a_damaged_photo_gets_no_sidecar_unless_one_is_asked_for(tmp_path: Path)
     assert path.read_bytes() == original(PLAIN)[:100]
 
 
+def test_a_trailer_that_counts_from_the_start_takes_the_sidecar(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(original("afcp-trailer.jpg"))
+    plan(path, EVERYTHING).apply()
+    assert path.read_bytes() == original("afcp-trailer.jpg")
+    assert plan(path, EVERYTHING).is_empty
+    assert sorted(os.listdir(tmp_path)) == ["photo.jpg", "photo.jpg.xmp"]
+
+
 def test_a_name_that_lies_does_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "photo.heic"
     path.write_bytes(original("exif-big-endian.jpg"))

@@ -6,6 +6,10 @@ Not here: taking values back (test_removal.py) and damaged files (test_damage.py
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +112,18 @@ def test_foreign_regions_keep_all_their_fields(case: Case, exiftool: ExifTool) -
 
 def test_no_reader_complains_of_anything_new(case: Case, exiftool: ExifTool) -> None:
     assert set(exiftool.warnings(case.written)) <= set(exiftool.warnings(case.untouched))
+
+
+@pytest.mark.skipif(shutil.which("exiv2") is None, reason="exiv2 is not installed")
+def test_exiv2_finds_no_new_error(case: Case) -> None:
+    before, after = (_exiv2_errors(path) for path in (case.untouched, case.written))
+    assert after <= before
+
+
+def _exiv2_errors(path: Path) -> set[str]:
+    found = subprocess.run(["exiv2", "-pa", str(path)], capture_output=True, check=False)
+    lines = found.stderr.decode("utf-8", "replace").splitlines()
+    return {re.sub(r"\d+", "#", line) for line in lines if line.startswith("Error")}
 
 
 def test_a_second_plan_is_empty(case: Case) -> None:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def photos(shared: Path) -> tuple[Path, ...]:
 
 
 @pytest.fixture(scope="session")
-def judge_module(shared: Path, exiftool: object) -> Iterator[ModuleType]:
+def judge_module(shared: Path, exiftool: object) -> ModuleType:
     """tools/judge.py; it silences all warnings when it is imported, which is taken back."""
     spec = importlib.util.spec_from_file_location("judge", shared / "tools" / "judge.py")
     assert spec is not None
@@ -30,4 +31,14 @@ def judge_module(shared: Path, exiftool: object) -> Iterator[ModuleType]:
     module = importlib.util.module_from_spec(spec)
     with warnings.catch_warnings():
         spec.loader.exec_module(module)
-    yield module
+    return module
+
+
+@pytest.fixture(scope="session")
+def judge(judge_module: ModuleType) -> Iterator[Any]:
+    """One judge for all, whose ExifTool is ended with the session."""
+    judge = judge_module.Judge(use_exiv2=True)
+    yield judge
+    process = judge.et.p
+    if process is not None:
+        process.communicate(b"-stay_open\nFalse\n", timeout=10)

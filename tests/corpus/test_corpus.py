@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -48,10 +49,13 @@ def _write(source: Path, folder: Path, options: PlanOptions) -> Path:
 
 @pytest.fixture(scope="module")
 def judged(
-    photos: tuple[Path, ...], judge_module: ModuleType, engine: str, tmp_path_factory: pytest.TempPathFactory
+    photos: tuple[Path, ...],
+    judge: Any,
+    judge_module: ModuleType,
+    engine: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Outcome, ...]:
     """Every photo with everything written into it, judged."""
-    judge = judge_module.Judge(use_exiv2=True)
     options = PlanOptions(xmp_engine=engine, write_to=WriteTo.EMBED)
     outcomes = []
     for number, source in enumerate(photos):
@@ -62,7 +66,7 @@ def judged(
             outcomes.append(Outcome(source.name, error.kind, (str(error),)))
             continue
         assert plan(path, EVERYTHING, options).changes == (), source
-        findings = judge.judge(str(source), str(path), ALLOWED)
+        findings = judge.judge(str(source), str(path), ALLOWED, True)
         shown = tuple(f"{f['severity']}: {f['kind']} {f['detail']}" for f in findings)
         outcomes.append(Outcome(source.name, judge_module.verdict(findings), shown))
         path.unlink()

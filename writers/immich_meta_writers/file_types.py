@@ -54,6 +54,16 @@ def _riff(head: bytes) -> Optional[str]:
     return {b"WEBP": "WebP", b"AVI ": "AVI"}.get(head[8:12])
 
 
+def _bmp(head: bytes) -> Optional[str]:
+    """BITMAPFILEHEADER: two letters alone begin many a text; the reserved bytes tell."""
+    return "BMP" if head[:2] == b"BM" and head[6:10] == bytes(4) else None
+
+
+def _svg(head: bytes) -> Optional[str]:
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return "SVG" if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE")) and b"<svg" in start else None
+
+
 _MAGICS: tuple[tuple[str, bytes], ...] = (
     ("PNG", b"\x89PNG\r\n\x1a\n"),
     ("GIF", b"GIF8"),
@@ -65,7 +75,7 @@ _MAGICS: tuple[tuple[str, bytes], ...] = (
     ("JXL", b"\0\0\0\x0cJXL \r\n\x87\n"),
     ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"),
     ("JPEG 2000", b"\xff\x4f\xff\x51"),
-    ("BMP", b"BM"),
+
     ("PSD", b"8BPS"),
     ("Matroska", b"\x1a\x45\xdf\xa3"),
     ("WMV", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
@@ -89,7 +99,8 @@ _SNIFFERS: tuple[Callable[[bytes], Optional[str]], ...] = (
     lambda head: next((name for name, magic in _MAGICS if head.startswith(magic)), None),
     # Transport streams: a sync byte every 188 bytes, or 192 with a time stamp in front (M2TS).
     lambda head: "MPEG-TS" if head[:189:188] == b"GG" or head[4:197:192] == b"GG" else None,
-    lambda head: "SVG" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:4] in (b"<svg", b"<?xm") else None,
+    _bmp,
+    _svg,
 )
 
 

@@ -68,11 +68,16 @@ def _names(name: str, value: object, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _number(name: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(_as_float(value)):
         raise _wrong(name, value, "a number")
     if not low <= value <= high:
         raise MetadataError(f"{name} is {value}: allowed is {low:g} to {high:g}", place=name)
     return float(value)
+
+
+def _as_float(value: float) -> float:
+    """JSON's integers may be larger than any float."""
+    return float(value) if abs(value) < _LARGEST else math.inf
 
 
 def _rating(name: str, value: object, zone: tzinfo) -> int:

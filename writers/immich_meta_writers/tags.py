@@ -152,6 +152,10 @@ TABLE: tuple[Tag, ...] = (
     _xmp("XMP-immichmeta:AssetId", IMMICH_META, "immichmeta", "AssetId", _SIMPLE, *Module),
 )
 
+# By the value of a FileKind, since hashing an Enum is slow and this is asked for every row of every photo.
+CREATED: dict[str, frozenset[str]] = {
+    kind.value: frozenset(tag.name for tag in TABLE if kind in tag.created_in) for kind in FileKind
+}
 BY_NAME: dict[str, Tag] = {tag.name: tag for tag in TABLE}
 
 

@@ -12,10 +12,13 @@ import unicodedata
 _LINE_BREAK = re.compile("\r\n|[\r\x85\u2028\u2029]")
 # C0 without tab and LF, DEL, C1, lone surrogates, and U+FFFE and U+FFFF, which no XML 1.0 document can hold.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SUSPECT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
     """The text with line breaks as LF, without control characters, lone surrogates, U+FFFE and U+FFFF."""
+    if not _SUSPECT.search(text):
+        return text
     return _FORBIDDEN.sub("", _LINE_BREAK.sub("\n", text))
 
 

@@ -16,7 +16,7 @@ REGIONS: XmpAddress = _ROW
 BINDINGS = (
     'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:q="urn:q" '
     'xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" '
-    'xmlns:stArea="http://ns.adobe.com/xap/1.0/sType/Area#" '
+    'xmlns:stArea="http://ns.adobe.com/xmp/sType/Area#" '
     'xmlns:stDim="http://ns.adobe.com/xap/1.0/sType/Dimensions#"'
 )
 RESOURCE = (

@@ -96,8 +96,10 @@ def merge_dates(view: View, moment: Moment) -> Iterator[Decision]:
     """Every home of the date says the chosen moment; sub-seconds stay where the second is equal."""
     for date_name, offset_name in WITH_OFFSET:
         yield from _pair(view, moment, date_name, offset_name, parse_exif, exif_text)
+    text = iso_text(moment.wall, moment.offset)
     for tag in rows(view, *XMP_DATES):
-        yield from _iso(view, tag, moment)
+        if view.text(tag.name) != text:
+            yield from _iso(view, tag, moment)
     yield from _sidecar_offset(view, moment)
     yield from _iptc(view, moment)
 
@@ -110,10 +112,11 @@ def _pair(
     parse: Callable[[str], Optional[datetime]],
     render: Callable[[datetime], str],
 ) -> Iterator[Decision]:
-    moved = parse(view.text(date_name)) != moment.wall
+    wanted, found = render(moment.wall), view.text(date_name)
+    moved = found != wanted and parse(found) != moment.wall
     for tag in rows(view, date_name):
         if moved:
-            yield _change(view, tag.name, render(moment.wall))
+            yield _change(view, tag.name, wanted)
     yield from _offset(view, moment, offset_name, moved)
 
 
@@ -123,8 +126,10 @@ def _offset(view: View, moment: Moment, name: str, moved: bool) -> Iterator[Deci
         if moment.offset is None:
             if moved and tag.name in view.values:
                 yield _change(view, tag.name, None)
-        elif parse_offset(view.text(name)) != moment.offset:
-            yield _change(view, tag.name, offset_text(moment.offset))
+        else:
+            wanted, found = offset_text(moment.offset), view.text(name)
+            if found != wanted and parse_offset(found) != moment.offset:
+                yield _change(view, tag.name, wanted)
 
 
 def _sidecar_offset(view: View, moment: Moment) -> Iterator[Decision]:
@@ -145,14 +150,16 @@ def _iptc(view: View, moment: Moment) -> Iterator[Decision]:
     """IIM 4.2, 2:55 `CCYYMMDD` and 2:60 `HHMMSS+HHMM`; the offset is left out when it is not known."""
     wall = moment.wall
     date, time = f"{wall.year:04}{wall:%m%d}", f"{wall:%H%M%S}"
+    same_date = re.sub(r"[-:]", "", view.text("IPTC:DateCreated").strip()) == date
     for tag in rows(view, "IPTC:DateCreated"):
-        if re.sub(r"[-:]", "", view.text(tag.name).strip()) != date:
+        if not same_date:
             yield _change(view, tag.name, date)
     for tag in rows(view, "IPTC:TimeCreated"):
         found = view.text(tag.name).strip()
-        same_time = found[:6] == time
-        same_offset = moment.offset is None or parse_offset(found[6:]) == moment.offset
-        if not (same_time and same_offset):
+        same_offset = same_date or not found[6:]
+        if moment.offset is not None:
+            same_offset = parse_offset(found[6:]) == moment.offset
+        if found[:6] != time or not same_offset:
             zone = "" if moment.offset is None else offset_text(moment.offset, "")
             yield _change(view, tag.name, time + zone)
 

@@ -5,7 +5,8 @@ Not here: the rules (one file per kind of field) and any bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Optional, Union
 
@@ -13,7 +14,7 @@ from immich_meta_writers.addresses import Value
 from immich_meta_writers.changes import Change, Kept, Skipped
 from immich_meta_writers.merge.provenance import Claim, Claims
 from immich_meta_writers.policy import PlanOptions
-from immich_meta_writers.tags import BY_NAME, FileKind, Tag
+from immich_meta_writers.tags import BY_NAME, CREATED, FileKind, Tag
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,23 @@ class View:
 
     `values`: the current value by tag name, absent tags missing. `homes`: the address types that this file can hold.
     `closed`: address types that must be left alone, and why. `raster`: stored width and height in pixels.
+    `is_glance`: it is only asked whether anything changes, so nobody needs to know what is claimed or released.
     """
 
     kind: FileKind
     values: Mapping[str, Value]
     homes: frozenset[type]
-    claims: Claims
+    records: Callable[[], tuple[str, ...]]
     options: PlanOptions
     closed: Mapping[type, str] = field(default_factory=dict)
     raster: Optional[tuple[int, int]] = None
     orientation: int = 1
+    is_glance: bool = False
+
+    @functools.cached_property
+    def claims(self) -> Claims:
+        """What is ours; read only where a rule asks, which is seldom in an unchanged file."""
+        return Claims(self.options.claimant, self.records())
 
     def get(self, name: str) -> Optional[Value]:
         return self.values.get(name)
@@ -48,7 +56,7 @@ class View:
 
     def takes(self, tag: Tag) -> bool:
         """Whether a wanted value belongs into this tag: it stands there already, or it is created in such files."""
-        return tag.name in self.values or (self.kind in tag.created_in and type(tag.address) in self.homes)
+        return tag.name in self.values or (tag.name in CREATED[self.kind.value] and type(tag.address) in self.homes)
 
 
 @dataclass(frozen=True)

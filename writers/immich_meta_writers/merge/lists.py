@@ -32,21 +32,26 @@ def merge_list(tag: Tag, view: View, wanted: Wanted, is_spurious: Callable[[str]
     """
     write = as_written(tag)
     found = _items(view, tag)
-    target = {nfc(write(item)): write(item) for items in wanted.values() for item in items}
+    if view.is_glance and len(wanted) == 1 and found == tuple(*wanted.values()):
+        return
+    target = {nfc(item): item for items in wanted.values() for item in map(write, items)}
+    if view.is_glance and len(found) == len(target) and target.keys() == {nfc(write(item)) for item in found}:
+        return
     mine = [claim for module in wanted for claim in view.claims.mine(module, tag.name)]
     others = {claim.value for claim in view.claims.of(tag.name) if claim not in mine}
     ours = {claim.value for claim in mine} - others
 
     def stays(item: str) -> bool:
-        key = nfc(item)
+        key = nfc(write(item))
         return key in target or not (claim_text(key) in ours or is_spurious(item))
 
     kept = [item for item in found if stays(item)]
-    present = {nfc(item) for item in kept}
+    present = {nfc(write(item)) for item in kept}
     items = tuple(kept) + tuple(item for key, item in target.items() if key not in present)
     if items != found:
         yield Change(tag.name, found or None, items or None, items or None)
-    yield from _claims(tag, view, wanted, present, mine)
+    if not view.is_glance:
+        yield from _claims(tag, view, wanted, present, mine)
 
 
 def _items(view: View, tag: Tag) -> tuple[str, ...]:
@@ -77,21 +82,30 @@ def is_join_of(item: str, names: Sequence[str], separator: str, limit: int = 0) 
 
     The predecessor wrote all names into one item; which persons it knew then is not known now.
     """
-    ordered = sorted(set(names))
-    is_cut = bool(limit) and len(item.encode("utf-8", "surrogatepass")) > limit - 4
-
-    def matches(rest: str, start: int, used: int) -> bool:
-        for index in range(start, len(ordered)):
-            name = ordered[index]
-            if rest == name and used:
-                return True
-            if is_cut and name.startswith(rest) and (used or rest != name):
-                return bool(used) or index + 1 < len(ordered)
-            head = name + separator
-            if rest.startswith(head) and matches(rest[len(head) :], index + 1, used + 1):
-                return True
-            if is_cut and rest and head.startswith(rest) and rest != name:
-                return True
+    if separator not in item:
         return False
+    item = nfc(item)
+    ordered = sorted(set(map(nfc, names)))
+    room = limit - len(item.encode("utf-8", "surrogatepass"))
+    starts: set[int] = set()  # where another name may begin: behind a separator
+    for position, name in enumerate(ordered):
+        is_last = position + 1 == len(ordered)
+        found: set[int] = set()
+        for start in (0, *starts):
+            end = start + len(name)
+            if item.startswith(name, start):
+                if end == len(item) and start:
+                    return True
+                if item.startswith(separator, end):
+                    found.add(end + len(separator))
+            elif 0 <= room < _bytes_behind(name, item[start:]) and (start or not is_last):
+                return True
+        starts |= found
+    return False
 
-    return len(ordered) > 1 and separator in item and matches(item, 0, 0)
+
+def _bytes_behind(name: str, beginning: str) -> int:
+    """The UTF-8 length of the character that follows `beginning` in `name`; 0 when it does not begin so."""
+    if not name.startswith(beginning):
+        return 0
+    return len(name[len(beginning) : len(beginning) + 1].encode("utf-8", "surrogatepass"))

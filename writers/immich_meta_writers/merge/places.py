@@ -21,6 +21,8 @@ ROUNDED_AT_LEAST = 1e-4  # a file that keeps four decimals of a degree is truste
 VERSION = b"\2\3\0\0"
 SECONDS_DENOMINATOR = 1_000_000
 
+# Bounded: Fraction("1e999999999") would take all memory.
+_RATIONAL = re.compile(r"([+-]?\d{1,20}(?:\.\d{1,20})?)(?:/(\d{1,20}))?")
 _XMP_COORDINATE = re.compile(r"(\d{1,3}),(\d{1,2})(?:\.(\d{1,12})|,(\d{1,2})(?:\.(\d{1,9}))?)?\s*([NSEW])", re.I)
 
 
@@ -153,7 +155,7 @@ def _xmp_altitude(view: View, altitude: float) -> Iterator[Decision]:
 
 
 def _rational(text: str) -> Optional[float]:
-    try:
-        return float(Fraction(text.strip()))
-    except (ValueError, ZeroDivisionError, OverflowError):
+    match = _RATIONAL.fullmatch(text.strip())
+    if not match or not int(match[2] or 1):
         return None
+    return float(match[1]) / int(match[2] or 1)

@@ -15,6 +15,7 @@ from immich_meta_writers.text import nfc
 
 LONGEST_PLAIN = 64
 HEART = "Heart"
+ECHO = "Echo"
 
 
 def claim_text(value: str) -> str:

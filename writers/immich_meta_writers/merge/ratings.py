@@ -27,18 +27,20 @@ def merge_rating(view: View, stars: int, source: RatingSource, favorite: Optiona
 
     The 5 that a heart made is remembered: when Immich has re-read it and the heart is gone, it is nobody's rating.
     """
-    heart = view.claims.mine(Module.RATING, HEART)
-    if heart and source is RatingSource.STARS and stars == 5 and favorite is False:
+    is_five = source is RatingSource.STARS and stars == 5
+    if is_five and favorite is False and view.claims.mine(Module.RATING, HEART):
         yield from _unrated(view)
         return
     if source is RatingSource.UNRATED:
         yield from _unrated(view)
     else:
         yield from _rated(view, stars)
+    if view.is_glance:
+        return
     if source is RatingSource.HEART:
         yield Claimed(HEART, view.claims.new(Module.RATING, HEART, "5"))
-    elif not (source is RatingSource.STARS and stars == 5):
-        yield from (Released(HEART, claim) for claim in heart)
+    elif not is_five:
+        yield from (Released(HEART, claim) for claim in view.claims.mine(Module.RATING, HEART))
 
 
 def _rated(view: View, stars: int) -> Iterator[Decision]:
@@ -54,11 +56,9 @@ def _unrated(view: View) -> Iterator[Decision]:
         current = _number(view, tag)
         if current == 0:
             continue
-        if view.claims.is_mine(Module.RATING, tag.name, _shown(current)):
-            yield from _set(view, tag, 0)
-        elif current == REJECTED:
-            continue
-        elif view.options.clear_ratings:
+        if current == REJECTED:  # newer servers drop it when they re-read our own
+            yield Kept(tag.name, view.text(tag.name), "rejected in the file, unrated in Immich")
+        elif view.options.clear_ratings or view.claims.is_mine(Module.RATING, tag.name, _shown(current)):
             yield from _set(view, tag, 0)
         else:
             yield Kept(tag.name, view.text(tag.name), "unrated in Immich, rated by another program")

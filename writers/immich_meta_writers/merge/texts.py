@@ -71,4 +71,4 @@ def _found(view: View, tag: Tag) -> str:
 
 
 def _fitted(tag: Tag, text: str) -> str:
-    return cut(text, tag.address.max_bytes) if isinstance(tag.address, IimAddress) else text
+    return cut(text, tag.address.max_bytes).rstrip() if isinstance(tag.address, IimAddress) else text

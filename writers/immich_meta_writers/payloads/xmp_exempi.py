@@ -151,7 +151,9 @@ class ExempiEncoder:
                 continue
             path = self._path(address)
             found = document.get(address)
-            if isinstance(found, RegionInfo):
+            if found is None:
+                agrees = not meta.does_property_exist(address.uri, path)
+            elif isinstance(found, RegionInfo):
                 agrees = self._has_regions(meta, address, path, found.regions)
             else:
                 agrees = meta.does_property_exist(address.uri, path) and self._agrees(meta, address, path, edit)
@@ -163,7 +165,7 @@ class ExempiEncoder:
             found = [str(meta.get_array_item(address.uri, path, number + 1)) for number in range(len(edit))]
             return sorted(found) == sorted(edit)
         if isinstance(edit, RegionEdit):
-            return True  # every region is gone
+            return True
         if address.kind is XmpKind.ALT:
             return _same_text(meta.get_localized_text(address.uri, path, None, "x-default"), edit)
         return _same_text(meta.get_property(address.uri, path), edit)

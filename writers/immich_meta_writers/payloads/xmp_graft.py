@@ -25,13 +25,16 @@ from immich_meta_writers.payloads.xmp_edits import (
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoded, Encoder, cleaned, encodable
 from immich_meta_writers.payloads.xmp_markup import (
     RDF,
+    Context,
     Edit,
     X,
     blank_before,
+    bound_prefixes,
     escape,
     indent,
     start_tag_end,
     transplant,
+    with_prefix,
 )
 from immich_meta_writers.payloads.xmp_reader import Place, XmpDocument, about_of, home, parse
 from immich_meta_writers.payloads.xmp_regions import apply_edits, edit_regions, expected
@@ -111,6 +114,8 @@ def _additions(document: XmpDocument, added: Sequence[Encoded]) -> list[Edit]:
     """New properties stand last in the subject that the packet is about."""
     if not added:
         return []
+    bound = bound_prefixes(document.data)
+    added = [_in_the_packets_words(one, bound) for one in added]
     subject = home(document)
     if subject is not None:
         number = document.subjects.index(subject)
@@ -127,6 +132,17 @@ def _additions(document: XmpDocument, added: Sequence[Encoded]) -> list[Edit]:
     else:
         raise XmpError("the packet has no place for a property", place="XMP packet")
     return insert_children(document.data, _parent(document.data, place, starts), [new])
+
+
+def _in_the_packets_words(encoded: Encoded, bound: Context) -> Encoded:
+    """One URI, one prefix: the XMP toolkit of exiv2 0.27 gives a packet up that has two."""
+    markup, context = encoded.markup, dict(encoded.context)
+    for prefix, uri in encoded.context.items():
+        known = bound.get(uri, prefix)
+        if known != prefix and known not in context:
+            markup = with_prefix(markup, prefix, known)
+            context[known] = context.pop(prefix)
+    return Encoded(markup, context)
 
 
 def _parent(data: bytes, place: Place, starts: Sequence[int]) -> Element:

@@ -13,7 +13,7 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XML = "http://www.w3.org/XML/1998/namespace"
 X = "adobe:ns:meta/"
 NOTE = "http://ns.adobe.com/xmp/note/"
-ST_AREA = "http://ns.adobe.com/xap/1.0/sType/Area#"
+ST_AREA = "http://ns.adobe.com/xmp/sType/Area#"
 ST_DIM = "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
 
 # Between URI and local name in a key. No XML document can hold this character, so no URI can fake a key.
@@ -30,6 +30,8 @@ _ESCAPES = str.maketrans(
 _START_TAG = re.compile(rb"<[^<>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^<>\"']*)*>")
 _NAME = re.compile(rb"[^\s<>/=\"'&]+")
 _ATTRIBUTE = re.compile(rb"([^\s<>/=\"'&]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_BINDING = re.compile(rb"""\sxmlns:([\w.-]+)\s*=\s*(["'])([^"'<&]*)\2""")
+_TAG = re.compile(rb"<[^>]*>")
 _PREFIX = re.compile(rb"[<\s/]([^\s<>/=\"'&:?!]+):")
 _UNPREFIXED = re.compile(rb"<[^\s<>/=\"'&:?!]+[\s/>]")
 
@@ -172,6 +174,21 @@ def transplant(markup: bytes, source: Context, target: Context) -> bytes:
     name = _NAME.match(markup, 1)
     at = name.end() if name else 1
     return markup[:at] + b"".join(added) + markup[at:]
+
+
+def bound_prefixes(data: bytes) -> dict[str, str]:
+    """The prefix that a packet uses for each URI, wherever it is declared; the first one counts."""
+    bound: dict[str, str] = {}
+    for match in _BINDING.finditer(data):
+        bound.setdefault(match[3].decode("utf-8", "replace"), match[1].decode("utf-8", "replace"))
+    return bound
+
+
+def with_prefix(markup: bytes, old: str, new: str) -> bytes:
+    """`markup` with one prefix instead of another, in tags only."""
+    pattern = re.compile(rb"(?<=[<\s/])%s:" % re.escape(old.encode("utf-8")))
+    name = new.encode("utf-8") + b":"
+    return _TAG.sub(lambda tag: pattern.sub(name, tag.group()), markup)
 
 
 def rename(markup: bytes, name: str) -> bytes:

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from immich_meta_writers.addresses import XmpAddress, XmpValue
 from immich_meta_writers.errors import XmpError
-from immich_meta_writers.payloads import xmp_packet, xmp_values
+from immich_meta_writers.payloads import xmp_packet, xmp_plain, xmp_values
 from immich_meta_writers.payloads.xmp_markup import (
     RDF,
     SEPARATOR,
@@ -29,6 +29,7 @@ from immich_meta_writers.payloads.xmp_packet import Frame
 
 MAX_DEPTH = 64
 MAX_TAGS = 500_000
+SKIPS_UP_TO = 2_000  # tags: above it every element is heard, and its depth counted
 
 _RDF_RDF = key(RDF, "RDF")
 _DESCRIPTION = key(RDF, "Description")
@@ -124,6 +125,13 @@ class XmpDocument:
 
 def read(documents: Iterable[XmpDocument], address: XmpAddress) -> Optional[XmpValue]:
     """The value of a property over a packet and its extension: all copies united."""
+    documents = tuple(documents)
+    name = key(address.uri, address.name)
+    if not address.also and not any(name in document.index for document in documents):
+        return None
+    plain = _read_plain(documents, address, name)
+    if plain is not None:
+        return plain
     copies = []
     for document in documents:
         for occurrence in document.occurrences(address):
@@ -133,6 +141,17 @@ def read(documents: Iterable[XmpDocument], address: XmpAddress) -> Optional[XmpV
                 context = document.subjects[occurrence.node].context
                 copies.append(xmp_values.tree(document.data, occurrence.start, occurrence.end, context))
     return xmp_values.unite(copies, address.kind) if copies else None
+
+
+def _read_plain(documents: tuple[XmpDocument, ...], address: XmpAddress, name: str) -> Optional[XmpValue]:
+    """The value of a property that stands once, as an element in its plain form."""
+    if len(documents) != 1 or address.also:
+        return None
+    found = documents[0].index.get(name, ())
+    if len(found) != 1 or found[0][4] is not None:
+        return None
+    _, node, start, end, _ = found[0]
+    return xmp_plain.value(documents[0].data[start:end], address.kind, documents[0].subjects[node].context)
 
 
 def parse(packet: bytes) -> XmpDocument:
@@ -146,15 +165,22 @@ def parse(packet: bytes) -> XmpDocument:
     if body.count(b"<") > MAX_TAGS:
         raise XmpError(f"more than {MAX_TAGS} tags", place="XMP packet")
     try:
-        return _Indexer(frame).run(body)
+        return _index(frame, body)
     except expat.ExpatError as error:
         cured = without_illegal(body)
         if cured == body:
             _refuse(error)
     try:
-        return _Indexer(frame).run(cured)
+        return _index(frame, cured)
     except expat.ExpatError as error:
         _refuse(error)
+
+
+def _index(frame: Frame, body: bytes) -> XmpDocument:
+    try:
+        return _Indexer(frame).run(body, skips=body.count(b"<") <= SKIPS_UP_TO)
+    except _UncertainError:
+        return _Indexer(frame).run(body, skips=False)
 
 
 def _refuse(error: expat.ExpatError) -> NoReturn:
@@ -181,6 +207,10 @@ def _prepare(data: bytes) -> bytes:
     return body
 
 
+class _UncertainError(Exception):
+    """A property may hold an element of its own name, so its first end is not to be trusted."""
+
+
 class _Indexer:
     """One run of expat over a packet; only subjects and their properties are looked at, the rest is counted."""
 
@@ -193,9 +223,9 @@ class _Indexer:
         self.root_name = ""
         self.children = 0
 
-    def run(self, body: bytes) -> XmpDocument:
+    def run(self, body: bytes, *, skips: bool) -> XmpDocument:
         parser = expat.ParserCreate("utf-8", SEPARATOR)
-        self._connect(parser, body)
+        self._connect(parser, body, skips=skips)
         try:
             parser.Parse(body, True)
         except UnicodeError as error:
@@ -219,15 +249,18 @@ class _Indexer:
             return False
         return b"<" not in body[self.root.end :]
 
-    def _connect(self, parser: expat.XMLParserType, body: bytes) -> None:
-        """Attach the handlers. They are closures over plain variables: this is the hot loop of an unchanged photo."""
+    def _connect(self, parser: expat.XMLParserType, body: bytes, *, skips: bool) -> None:
+        """Attach the handlers. They are closures over plain variables: this is the hot loop of an unchanged photo.
+
+        `skips`: inside of a property only the ends of elements are heard, which halves the time.
+        """
         depth = 0
         rdf_depth = -1
         deepest = _NO_RDF  # where properties stand; below it nothing is looked at
         context: dict[str, str] = {}
         saved: list[dict[str, str]] = []
         pending: list[tuple[Optional[str], str]] = []
-        node_start = property_start = 0
+        node_start = property_start = ends = 0
         node_fields: tuple[str, str, bool] = ("", "", False)
         property_key = ""
         subjects, index = self.subjects, self.index
@@ -244,7 +277,7 @@ class _Indexer:
                 pending.clear()
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            nonlocal depth, property_start, property_key
+            nonlocal depth, property_start, property_key, ends
             depth += 1
             if depth < deepest:
                 outer(name, attributes)
@@ -252,6 +285,10 @@ class _Indexer:
             if depth == deepest:
                 property_start = parser.CurrentByteIndex
                 property_key = name
+                if skips:
+                    ends = 0
+                    parser.StartElementHandler = parser.StartNamespaceDeclHandler = None
+                    parser.EndElementHandler = inner_end
             elif depth > MAX_DEPTH:
                 raise XmpError(f"nested deeper than {MAX_DEPTH} elements", place="XMP packet")
             if pending:
@@ -293,6 +330,26 @@ class _Indexer:
                 if body[tag_end - 2 : tag_end] == b"/>":
                     return tag_end
             return body.index(b">", position) + 1
+
+        def inner_end(name: str) -> None:
+            nonlocal ends
+            ends += 1
+            if name == property_key:
+                parser.StartElementHandler, parser.StartNamespaceDeclHandler = start, declare
+                parser.EndElementHandler = end
+                if not is_balanced(parser.CurrentByteIndex):
+                    raise _UncertainError
+                end(name)
+
+        def is_balanced(position: int) -> bool:
+            """Whether as many elements ended as began; also False where a comment or CDATA is in between.
+
+            Without a start handler expat reports the end of <a/> on the tag, and behind it when its start was heard.
+            """
+            if ends == 1 and body[position - 2 : position] == b"/>":
+                return start_tag_end(body, property_start) == position
+            behind = position + 2
+            return body.count(b"<", property_start, behind) - body.count(b"</", property_start, behind) == ends
 
         def end(name: str) -> None:
             nonlocal depth, context, rdf_depth, deepest

@@ -80,6 +80,8 @@ def plan_mtime(file: OpenFile, wanted: PhotoMetadata, options: PlanOptions) -> F
 
 
 def _patch(media: Media, outcome: Outcome) -> Patch:
+    if outcome.payloads is media.found.payloads:
+        return Patch(media.found.size)
     patch = jpeg.patch(media.found, outcome.payloads)
     block, start = outcome.payloads.exif, media.found.exif_at
     if not patch.splices or block is None or media.blocks.exif is None or start is None:

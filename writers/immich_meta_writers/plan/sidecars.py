@@ -10,6 +10,7 @@ from typing import Optional
 
 from immich_meta_writers.addresses import XmpAddress, XmpKind
 from immich_meta_writers.containers import Payloads, sidecar
+from immich_meta_writers.errors import naming
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.plan.blocks import Blocks, decode
 from immich_meta_writers.plan.files import ending, find_sidecar, opened, require_near
@@ -38,7 +39,7 @@ def _belongs(sidecar_path: str, path: str) -> bool:
 
 def read_sidecar(path: str) -> Blocks:
     """Raises EmptyFileError, StructureError, XmpError, AccessError."""
-    with opened(path) as file:
+    with naming(path), opened(path) as file:
         return decode(sidecar.read(file.source).payloads)
 
 
@@ -52,7 +53,7 @@ def plan_sidecar(
 ) -> FilePlan:
     """Changes of an existing sidecar. `raster` and `orientation` are the photo's."""
     require_near(path)
-    with opened(path) as file:
+    with naming(path), opened(path) as file:
         found = sidecar.read(file.source)
         target = Target(FileKind.SIDECAR, decode(found.payloads), raster, orientation)
         outcome = settle(target, wanted, options)

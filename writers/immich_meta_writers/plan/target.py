@@ -14,15 +14,15 @@ from immich_meta_writers.addresses import ExifAddress, IimAddress, XmpAddress
 from immich_meta_writers.changes import Change, Kept, Skipped
 from immich_meta_writers.containers import Payloads
 from immich_meta_writers.errors import SelfCheckError
-from immich_meta_writers.merge import ADDED, Merged, asked_modules, merge, provenance
+from immich_meta_writers.merge import ADDED, ASSET_ID, Merged, asked_modules, merge, provenance
 from immich_meta_writers.merge.decisions import View
-from immich_meta_writers.merge.provenance import Claims
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.payloads import xmp
 from immich_meta_writers.plan.blocks import Blocks, check, decode, graft_binary, graft_xmp
 from immich_meta_writers.policy import PlanOptions
-from immich_meta_writers.tags import TABLE, FileKind, Module, Tag
+from immich_meta_writers.tags import BY_NAME, TABLE, FileKind, Module, Tag
 
+BOOKKEEPING = frozenset({ADDED, ASSET_ID})
 NO_ROOM = "no room left in the EXIF block"
 HOMES: Mapping[FileKind, frozenset[type]] = {
     FileKind.IMAGE: frozenset({ExifAddress, IimAddress, XmpAddress}),
@@ -55,13 +55,15 @@ class Outcome:
 @functools.lru_cache(maxsize=64)
 def rows_of(modules: frozenset[Module]) -> tuple[Tag, ...]:
     """The rows that any of the modules concerns."""
-    return tuple(tag for tag in TABLE if modules.intersection(tag.modules))
+    return tuple(tag for tag in TABLE if modules.intersection(tag.modules) and tag.name not in BOOKKEEPING)
 
 
 def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outcome:
     """What becomes of the payloads. Raises NoRoomError, SelfCheckError, MetadataError."""
     view = _view(target, target.blocks, wanted, options)
-    merged = merge(view, wanted)
+    merged = merge(replace(view, is_glance=True), wanted)
+    if merged.changes:
+        merged = merge(view, wanted)
     if not merged.changes:
         return Outcome(target.blocks.payloads, (), merged.kept, merged.skipped)
     blocks, refused = graft_binary(target.blocks, merged.changes, target.exif_room)
@@ -69,7 +71,7 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
     skipped = merged.skipped + tuple(Skipped(tag, NO_ROOM) for tag in sorted(refused))
     if not changes:
         return Outcome(target.blocks.payloads, (), merged.kept, skipped)
-    changes += provenance(view, wanted, merged, refused)
+    changes += provenance(view, wanted, merged, skipped=refused, asset_id=_asset_id(target.blocks))
     encoder = xmp.encoder(options.xmp_engine)
     blocks = graft_xmp(blocks, changes, encoder, target.xmp_room)
     after = decode(blocks.payloads)
@@ -80,17 +82,26 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
 
 def _view(target: Target, blocks: Blocks, wanted: PhotoMetadata, options: PlanOptions) -> View:
     values = blocks.values(rows_of(asked_modules(wanted)))
-    records = values.get(ADDED)
+
+    def records() -> tuple[str, ...]:
+        found = blocks.values((BY_NAME[ADDED],)).get(ADDED)
+        return tuple(map(str, found)) if isinstance(found, tuple) else ()
+
     return View(
         kind=target.kind,
         values=values,
         homes=HOMES[target.kind] - blocks.closed.keys(),
-        claims=Claims(options.claimant, records if isinstance(records, tuple) else ()),  # type: ignore[arg-type]
+        records=records,
         options=options,
         closed=blocks.closed,
         raster=target.raster,
         orientation=target.orientation,
     )
+
+
+def _asset_id(blocks: Blocks) -> Optional[str]:
+    found = blocks.values((BY_NAME[ASSET_ID],)).get(ASSET_ID)
+    return found if isinstance(found, str) else None
 
 
 def _check_settled(

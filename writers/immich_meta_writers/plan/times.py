@@ -31,8 +31,8 @@ def mtime_change(
     if mode is FileTime.NOW:
         return (), None
     seconds = None if wanted.captured is None else _seconds(wanted.captured)
-    if mode is FileTime.KEEP or seconds is None or not _OLDEST < seconds < _NEWEST:
-        return (), status.st_mtime_ns
+    if mode is FileTime.KEEP or options.protect or seconds is None or not _OLDEST < seconds < _NEWEST:
+        return (), status.st_mtime_ns  # a protected file has to stay newer than what Immich read
     is_same = abs(status.st_mtime_ns - seconds * _SECOND) < _SECOND
     if is_same and not patch.splices:
         return (), None
@@ -47,7 +47,7 @@ def protected(status: os.stat_result, wanted: PhotoMetadata, options: PlanOption
     limit = options.protect_after
     if limit is None or status.st_mtime <= limit + _EDITED_LATER:
         return options
-    is_ours = wanted.captured is not None and int(status.st_mtime // 1) == _seconds(wanted.captured)
+    is_ours = wanted.captured is not None and status.st_mtime_ns // _SECOND == _seconds(wanted.captured)
     return options if is_ours else replace(options, protect=True)
 
 
@@ -64,5 +64,8 @@ def _millisecond(patch: Patch, old_ns: int) -> int:
 
 
 def _text(nanoseconds: int) -> str:
-    """ISO 8601 in UTC, milliseconds."""
-    return (_EPOCH + timedelta(milliseconds=nanoseconds // _MILLISECOND)).isoformat(timespec="milliseconds")
+    """ISO 8601 in UTC, milliseconds; seconds since 1970 where a calendar has no such year."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=nanoseconds // _MILLISECOND)).isoformat(timespec="milliseconds")
+    except OverflowError:  # some file systems count to the year 500 billion
+        return f"{nanoseconds // _SECOND} s"

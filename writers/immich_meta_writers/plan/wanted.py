@@ -8,48 +8,68 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Any, Optional
 
 from immich_meta_writers.errors import MetadataError
-from immich_meta_writers.metadata import PhotoMetadata, Region
+from immich_meta_writers.metadata import Moment, PhotoMetadata, Region
 from immich_meta_writers.text import clean, nfc
 
 RATINGS = range(-1, 6)
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def prepared(wanted: PhotoMetadata) -> PhotoMetadata:
-    """The same with line breaks as LF and without control characters, blank names and repetitions.
+    """The same with line breaks as LF and without control characters, blank names and repetitions; names sorted.
 
-    Raises MetadataError for numbers out of range.
+    Raises MetadataError for numbers out of range and dates that are none.
     """
     _require_valid(wanted)
     changes: dict[str, Any] = {}
-    for name in ("people", "albums", "tags"):
+    for name in ("people", "albums"):
         items = getattr(wanted, name)
         if items is not None:
-            changes[name] = _names(items)
+            changes[name] = _distinct(map(one_line, items))
+    if wanted.tags is not None:
+        changes["tags"] = _distinct(map(_path, wanted.tags))
     if wanted.caption is not None:
         changes["caption"] = clean(wanted.caption).strip()
     if wanted.asset_id is not None:
         changes["asset_id"] = one_line(wanted.asset_id)
+    if wanted.captured is not None:
+        changes["captured"] = _whole(wanted.captured)
     if wanted.regions is not None:
-        changes["regions"] = tuple(
-            replace(region, name=one_line(region.name)) for region in wanted.regions if one_line(region.name)
-        )
+        named = (replace(region, name=one_line(region.name)) for region in wanted.regions)
+        changes["regions"] = tuple(dict.fromkeys(region for region in named if region.name))
     return replace(wanted, **changes)
 
 
 def one_line(text: str) -> str:
     """A name: no line breaks, no blanks around it."""
-    return " ".join(clean(text).split("\n")).strip()
+    text = clean(text)
+    return " ".join(text.split("\n")).strip() if "\n" in text else text.strip()
 
 
-def _names(items: Iterable[str]) -> tuple[str, ...]:
+def _path(text: str) -> str:
+    """A tag's path without blank components."""
+    return "/".join(part for part in map(one_line, text.split("/")) if part)
+
+
+def _distinct(items: Iterable[str]) -> tuple[str, ...]:
     distinct: dict[str, str] = {}
-    for item in map(one_line, items):
-        if item:
-            distinct.setdefault(nfc(item), item)
-    return tuple(distinct.values())
+    for item in filter(None, items):
+        distinct.setdefault(nfc(item), item)
+    return tuple(sorted(distinct.values()))
+
+
+def _whole(moment: Moment) -> Moment:
+    """Whole seconds, and the offset in whole minutes: files hold no more (EXIF 3.0, 4.6.6)."""
+    if moment.wall.tzinfo is not None or moment.instant.tzinfo is None:
+        raise _wrong("captured", moment, "a naive wall clock and an aware instant")
+    if moment.offset is not None and abs(moment.offset) >= _DAY:
+        raise _wrong("captured.offset", moment.offset, "less than a day")
+    offset = None if moment.offset is None else (moment.offset + _MINUTE / 2) // _MINUTE * _MINUTE
+    return Moment(moment.wall.replace(microsecond=0, fold=0), offset, moment.instant)
 
 
 def _require_valid(wanted: PhotoMetadata) -> None:

@@ -1,0 +1,4 @@
+"""How fast it is, beside others.
+
+Not here: anything that the tests or the product need.
+"""

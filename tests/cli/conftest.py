@@ -1,0 +1,38 @@
+"""A home with a stand-in server, and waits that are short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from immich_meta.api import retry
+from immich_meta.demo.server import DemoServer
+from tests.cli.home import Home
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another try after milliseconds: how long a client waits is tested elsewhere."""
+    monkeypatch.setattr(retry, "RetryPolicy", partial(retry.RetryPolicy, shortest=0.01, longest=0.02))
+
+
+@pytest.fixture
+def server() -> Iterator[DemoServer]:
+    with DemoServer() as server:
+        yield server
+
+
+@pytest.fixture
+def home(
+    tmp_path: Path, server: DemoServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Home:
+    return Home(tmp_path, server, monkeypatch, capsys)
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Home:
+    """A home without a server and without any setting."""
+    return Home(tmp_path, None, monkeypatch, capsys)

@@ -1,0 +1,226 @@
+"""`sync` that is stopped or killed in the middle: real processes, real signals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Optional
+
+import pytest
+
+from immich_meta.cli.interrupt import Interrupt
+from immich_meta.demo.api import Call, Reply
+from immich_meta.demo.server import DemoServer
+from immich_meta_writers import read
+from tests.cli.home import KEY, ROOT, Home, jpeg, keywords, lines_of, snapshot, wait_until
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+SLOW = {"IMMICH_SEARCH_PAGE_SIZE": "2", "IMMICH_ASSET_BATCH_SIZE": "1"}
+
+
+class Gate:
+    """Keeps a server from answering some requests, until it is opened."""
+
+    def __init__(self, server: DemoServer) -> None:
+        self._server = server
+        self._open = threading.Event()
+        self.reached = threading.Event()
+
+    def close(self, path: str, page: int = 1) -> None:
+        """Lists from this page on, and other requests to `path`, get no answer."""
+        plain = self._server.api.answer
+
+        def answer(call: Call, key: Optional[str]) -> Reply:
+            if call.path.startswith(path) and int(str(call.body.get("page", 1))) >= page:
+                self.reached.set()
+                self._open.wait(30)
+            return plain(call, key)
+
+        self._server.api.answer = answer  # type: ignore[method-assign]
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate(server: DemoServer) -> Iterator[Gate]:
+    gate = Gate(server)
+    yield gate
+    gate.open()
+
+
+def started_and_waiting(home: Home, gate: Gate) -> subprocess.Popen[str]:
+    """A run that has written the first four of ten photos and waits for the third page."""
+    gate.close("/search/metadata", page=3)
+    child = home.start("sync", "--people", "--report", "r.jsonl", **SLOW)
+    fourth = home.photos / "2024/IMG_0003.jpg"
+    wait_until(lambda: keywords(fourth) == ("Ada",))
+    return child
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_at_once_with_its_summary(home: Home, gate: Gate, number: signal.Signals) -> None:
+    home.fill(10)
+    child = started_and_waiting(home, gate)
+    child.send_signal(number)
+    out, err = child.communicate(timeout=10)
+    assert child.returncode == 130
+    assert "FINISH (interrupted) total=4 updated=4" in out
+    assert err == ""
+    assert [line["status"] for line in lines_of(home.directory / "r.jsonl")] == ["updated"] * 4
+    assert home.checkpoints()
+
+
+def test_a_killed_run_is_resumed_where_it_was_and_failed_ones_are_tried_again(home: Home, gate: Gate) -> None:
+    paths = home.fill(10)
+    paths[1].write_bytes(b"")
+    child = started_and_waiting(home, gate)
+    report = home.directory / "r.jsonl"
+    wait_until(lambda: report.read_text().count("\n") >= 3)
+    child.kill()
+    child.communicate(timeout=10)
+    assert child.returncode == -signal.SIGKILL
+    assert home.checkpoints()
+    gate.open()
+    paths[1].write_bytes(jpeg())
+    done = {path: path.stat().st_mtime_ns for path in (paths[0], paths[2], paths[3])}
+    ran = home.sync("--people", "--resume")
+    sums = ran.sums()
+    assert ran.code == 0
+    assert sums["resumed"] in (2, 3)  # the fourth file may have been written and not yet been told
+    assert (sums["updated"], sums["resumed"] + sums["total"]) == (7, 10)
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert all(keywords(path) == ("Ada",) for path in paths)
+    assert home.checkpoints() == []
+    assert sorted(path.name for path in (home.photos / "2024").iterdir()) == [path.name for path in paths]
+
+
+def test_a_killed_runs_files_are_whole(home: Home) -> None:
+    """Killed at many moments: each file is the old one or the new one, and the next run leaves nothing stray."""
+    paths = home.fill(40)
+    for _ in range(3):
+        child = home.start("sync", "--people", "--report", "r.jsonl", IMMICH_ASSET_BATCH_SIZE="1")
+        report = home.directory / "r.jsonl"
+        wait_until(lambda: report.exists() and "updated" in report.read_text())
+        child.kill()
+        child.communicate(timeout=20)
+        report.unlink()
+        assert all(keywords(path) in ((), ("Ada",)) for path in paths if read(path) is not None)
+        for path in paths[:2]:
+            path.write_bytes(jpeg())
+    assert home.sync("--people").code == 0
+    assert all(keywords(path) == ("Ada",) for path in paths)
+    assert sorted(path.name for path in (home.photos / "2024").iterdir()) == [path.name for path in paths]
+
+
+def test_a_signal_while_the_server_is_silent_ends_the_run_at_once(home: Home, gate: Gate) -> None:
+    home.fill(1)
+    gate.close("/")
+    child = home.start("sync", "--people")
+    assert gate.reached.wait(10)
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=10)
+    assert child.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_a_signal_while_albums_are_fetched_ends_the_run_with_its_summary(home: Home, gate: Gate) -> None:
+    home.add("a.jpg", albums=["Spring"])
+    gate.close("/albums")
+    child = home.start("sync", "--albums")
+    assert gate.reached.wait(10)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=10)
+    assert child.returncode == 130
+    assert "FINISH (interrupted) total=0" in out
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("answer", "written"), [(b"n\n", False), (b"y\n", True), (b"\x03", False), (b"\x04", False)])
+def test_a_person_at_a_terminal_is_asked_before_originals_are_changed(
+    home: Home, answer: bytes, written: bool
+) -> None:
+    path, _ = home.add("a.jpg", people=["Ada"], library_id=None)
+    before = snapshot(home.photos)
+    ours, theirs = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMMICH_")}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "immich_meta", "sync", "--people"],
+        cwd=home.directory,
+        env={**environ, **home.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'writers'}", "TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=_take_terminal,
+    )
+    os.close(theirs)
+    said = b""
+    while b"Go on?" not in said:
+        said += os.read(ours, 4096)
+    os.write(ours, answer)
+    while True:
+        try:
+            more = os.read(ours, 4096)
+        except OSError:  # Linux: the other side is closed
+            break
+        if not more:
+            break
+        said += more
+    code = child.wait(20)
+    os.close(ours)
+    assert (keywords(path) == ("Ada",)) is written
+    assert written or snapshot(home.photos) == before
+    assert code == (130 if answer == b"\x03" else 0)
+    assert b"FINISH" in said
+    assert b"Traceback" not in said
+    assert KEY.encode() not in said
+
+
+def _take_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_a_signal_in_the_middle_of_work_waits_for_the_work() -> None:
+    with Interrupt() as stop:
+        done = []
+        for item in stop.waiting_for(range(5)):
+            if item == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            done.append(item)
+    assert done == [0, 1]
+    assert stop.requested
+
+
+def test_a_second_signal_ends_it_now() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), Interrupt() as stop:
+        for item in stop.waiting_for(range(5)):
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append(item)
+    assert done == []
+
+
+def test_a_signal_that_came_before_a_wait_ends_it_too() -> None:
+    with Interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.requested
+        with pytest.raises(KeyboardInterrupt), stop.waiting():
+            pytest.fail("nothing is begun any more")
+
+
+def test_the_handlers_of_the_program_around_are_given_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with Interrupt():
+        assert signal.getsignal(signal.SIGTERM) is not before[1]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -1,0 +1,125 @@
+"""Every property stands under the URI that the world knows: readers that match local names alone would not notice.
+
+Not here: values (test_writing.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from lxml import etree
+
+from tests.contract.cases import Case, segments
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+DC, XMP = "http://purl.org/dc/elements/1.1/", "http://ns.adobe.com/xap/1.0/"
+REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
+AREA, DIMENSIONS = "http://ns.adobe.com/xmp/sType/Area#", "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
+IPTC_EXT, OURS = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "http://ns.immich-meta.org/1.0/"
+WRITTEN = {
+    (DC, "subject"),
+    (DC, "description"),
+    (XMP, "CreateDate"),
+    (XMP, "ModifyDate"),
+    (XMP, "MetadataDate"),
+    (XMP, "Rating"),
+    (XMP, "Label"),
+    ("http://ns.adobe.com/photoshop/1.0/", "DateCreated"),
+    ("http://www.fstopapp.com/xmp/", "favorite"),
+    (IPTC_EXT, "Event"),
+    (IPTC_EXT, "PersonInImage"),
+    ("http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject"),
+    ("http://www.digikam.org/ns/1.0/", "TagsList"),
+    (REGIONS, "Regions"),
+    (REGIONS, "AppliedToDimensions"),
+    (REGIONS, "RegionList"),
+    (REGIONS, "Name"),
+    (REGIONS, "Type"),
+    (REGIONS, "Area"),
+    *((AREA, name) for name in ("x", "y", "w", "h", "unit")),
+    *((DIMENSIONS, name) for name in ("w", "h", "unit")),
+    (OURS, "Added"),
+    (OURS, "AssetId"),
+}
+MICROSOFT = {("http://ns.microsoft.com/photo/1.0/", "Rating"), ("http://ns.microsoft.com/photo/1.0", "Rating")}
+CONTAINERS = {
+    (DC, "subject"): ("Bag", "Seq"),
+    (DC, "description"): ("Alt",),
+    (IPTC_EXT, "PersonInImage"): ("Bag",),
+    (IPTC_EXT, "Event"): ("Alt",),
+    ("http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject"): ("Bag",),
+    ("http://www.digikam.org/ns/1.0/", "TagsList"): ("Seq",),
+    (REGIONS, "RegionList"): ("Bag",),
+    (OURS, "Added"): ("Bag",),
+}
+
+
+def packets(case: Case) -> Iterator[bytes]:
+    """The RDF of the written file: main packet and extension, joined from its segments by their offsets."""
+    data = case.written.read_bytes()
+    if case.is_sidecar:
+        yield data
+        return
+    main, extension = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+    parts = {}
+    for marker, payload in segments(data)[0]:
+        if marker == 0xE1 and payload.startswith(main):
+            yield payload[len(main) :]
+        if marker == 0xE1 and payload.startswith(extension):
+            parts[payload[71:75]] = payload[75:]
+    if parts:
+        yield b"".join(parts[at] for at in sorted(parts))
+
+
+def tree(packet: bytes) -> etree._Element:
+    """The packet as an independent parser sees it, from its root element on."""
+    text = packet.decode(_encoding(packet)).lstrip("\ufeff")
+    start = next(text.index(root) for root in ("<x:x", "<rdf:RDF") if root in text)
+    end = max(text.rfind("</x:xmpmeta>"), text.rfind("</x:xapmeta>"), text.rfind("</rdf:RDF>"))
+    return etree.fromstring(text[start : text.index(">", end) + 1])
+
+
+def _encoding(packet: bytes) -> str:
+    head = packet[:4]
+    if head[:2] == b"\xff\xfe" or head[1:2] == b"\0":
+        return "utf-16-le"
+    return "utf-16-be" if head[:1] == b"\0" or head[:2] == b"\xfe\xff" else "utf-8"
+
+
+def names(root: etree._Element) -> set[tuple[str, str]]:
+    found = set()
+    for element in root.iter(etree.Element):
+        for name in (element.tag, *element.attrib):
+            parsed = etree.QName(name)
+            found.add((parsed.namespace or "", parsed.localname))
+    return found
+
+
+def test_every_property_stands_under_its_uri(case: Case) -> None:
+    found = set().union(*(names(tree(packet)) for packet in packets(case)))
+    assert found >= WRITTEN
+    assert found & MICROSOFT
+
+
+def test_every_list_has_its_kind_of_container(case: Case) -> None:
+    for root in map(tree, packets(case)):
+        for (uri, name), kinds in CONTAINERS.items():
+            for element in root.iter(f"{{{uri}}}{name}"):
+                assert [etree.QName(child.tag).localname for child in element] in [[kind] for kind in kinds], name
+
+
+def test_no_namespace_is_bound_to_a_second_prefix(case: Case) -> None:
+    """XMP toolkits take one prefix per namespace: exiv2 refuses a packet that mixes `xap` and `xmp`."""
+    prefixes: dict[str, set[str]] = {}
+    for packet in packets(case):
+        for element in tree(packet).iter(etree.Element):
+            for prefix, uri in element.nsmap.items():
+                prefixes.setdefault(uri, set()).add(prefix or "")
+    assert {uri: found for uri, found in prefixes.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_the_packet_reader_of_this_suite_knows_encodings(encoding: str) -> None:
+    packet = '\ufeff<?xpacket?><x:xmpmeta xmlns:x="adobe:ns:meta/"/>'.replace("/>", "></x:xmpmeta>")
+    assert etree.QName(tree(packet.encode(encoding)).tag).localname == "xmpmeta"
