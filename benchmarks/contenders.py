@@ -61,11 +61,11 @@ class Pyexiv2:
             image.close()
 
 
-class ExifToolWriter(ExifTool):
+class OneExifTool:
     """One `-stay_open` process, the same values; it does not fsync either."""
 
-    def __init__(self, wanted: PhotoMetadata) -> None:
-        super().__init__()
+    def __init__(self, exiftool: ExifTool, wanted: PhotoMetadata) -> None:
+        self._run = exiftool.run
         names = ("XMP-dc:Subject", "IPTC:Keywords", "XMP-iptcExt:PersonInImage")
         self._values = [f"-{tag}={name}" for tag in names for name in wanted.people or ()]
         captions = ("XMP-dc:Description", "IPTC:Caption-Abstract", "IFD0:ImageDescription")
@@ -73,10 +73,10 @@ class ExifToolWriter(ExifTool):
         ratings = ("XMP-xmp:Rating", "IFD0:Rating", "XMP-microsoft:RatingPercent")
         self._values += [f"-{tag}={wanted.rating}" for tag in ratings]
 
-    def read(self, photos: Any, *_: str) -> Any:  # the benchmark reads many files, one by one
+    def read(self, photos: Sequence[Path]) -> None:
         for path in photos:
-            self.run(["-j", "-G1", "-struct", str(path)])
+            self._run(["-j", "-G1", "-struct", str(path)])
 
     def write(self, photos: Sequence[Path]) -> None:
         for path in photos:
-            self.run(["-overwrite_original", "-codedcharacterset=utf8", *self._values, str(path)])
+            self._run(["-overwrite_original", "-codedcharacterset=utf8", *self._values, str(path)])

@@ -23,9 +23,9 @@ from typing import Optional
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "writers")]
 
-from benchmarks.contenders import ExifToolWriter, Pyexiv2, copy_fsync_rename  # noqa: E402
+from benchmarks.contenders import OneExifTool, Pyexiv2, copy_fsync_rename  # noqa: E402
 from benchmarks.photos import make_photos, refresh  # noqa: E402
-from fixtures.exiftool import is_installed  # noqa: E402
+from fixtures.exiftool import ExifTool, is_installed  # noqa: E402
 from fixtures.values import EVERYTHING  # noqa: E402
 from immich_meta_writers import PhotoMetadata, PlanOptions, WriterError, plan  # noqa: E402
 
@@ -103,7 +103,7 @@ def writers(wanted: PhotoMetadata, stack: ExitStack) -> Iterator[tuple[str, Task
     if importlib.util.find_spec("pyexiv2"):
         yield "pyexiv2 write", Pyexiv2(SIMPLE).write
     if is_installed():
-        yield "ExifTool write", stack.enter_context(ExifToolWriter(SIMPLE)).write
+        yield "ExifTool write", OneExifTool(stack.enter_context(ExifTool()), SIMPLE).write
 
 
 def readers(wanted: PhotoMetadata, stack: ExitStack) -> Iterator[tuple[str, Task]]:
@@ -113,7 +113,7 @@ def readers(wanted: PhotoMetadata, stack: ExitStack) -> Iterator[tuple[str, Task
     if importlib.util.find_spec("pyexiv2"):
         yield "pyexiv2 read", Pyexiv2(SIMPLE).read
     if is_installed():
-        yield "ExifTool read", stack.enter_context(ExifToolWriter(SIMPLE)).read
+        yield "ExifTool read", OneExifTool(stack.enter_context(ExifTool()), SIMPLE).read
 
 
 def bytes_read(task: Task, photos: Sequence[Path]) -> Optional[int]:

@@ -194,6 +194,7 @@ class _Session:
                 resumed.count, time.monotonic() - started, interrupted=stop.requested or failure is not None
             )
             self._export(sums)
+        sums.check()
         if stop.requested:
             return EXIT_INTERRUPTED
         if sums[Status.FAILED]:

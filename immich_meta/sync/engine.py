@@ -5,6 +5,7 @@ Not here: settings and the command line (cli/), and every decision about one fil
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,11 +29,12 @@ from immich_meta.sync.plan import (
 )
 from immich_meta.sync.report import Failure, Result, Status
 from immich_meta_writers import WriterError
-from immich_meta_writers.commit import sweep
+from immich_meta_writers.commit import sweep, sync_directory
 
 # Carrying out is waiting for the disk: a few at once overlap their flushes, more bring nothing.
 WRITERS = 4
 _MOST_PENDING = 2 * WRITERS
+_LATEST_DIRECTORIES = 64
 _FIRST_TOUCH = "XMP-immichmeta:AssetId"
 
 
@@ -75,6 +77,7 @@ class Engine:
                 yield from run.rest()
                 raise
             yield from run.rest()
+            run.flush()
 
 
 class _Run:
@@ -87,6 +90,7 @@ class _Run:
         self._confirmed = _AskedOnce(engine.confirm)
         self._swept: set[str] = set()
         self._claims = Claims()
+        self._latest: deque[str] = deque(maxlen=_LATEST_DIRECTORIES)
 
     def begin(self, asset: Union[Asset, InvalidAsset]) -> None:
         self._pending.append(self._begin(asset))
@@ -113,7 +117,15 @@ class _Run:
             return _Pending(path, _outcome(planned, Status.UNCHANGED))
         if self._engine.dry_run or (_touches_upload(planned) and not self._confirmed()):
             return _Pending(path, _outcome(planned, Status.SIMULATED))
+        if os.path.dirname(path) not in self._latest:
+            self._latest.append(os.path.dirname(path))
         return _Pending(path, future=self._pool.submit(_carry_out, planned))
+
+    def flush(self) -> None:
+        """Make the latest renames durable; the flush of every later photo has done that for the earlier ones."""
+        for directory in self._latest:
+            with contextlib.suppress(OSError):  # removed meanwhile, or not to be opened: the photos in it are whole
+                sync_directory(directory)
 
     def _plan(self, asset: Union[Asset, InvalidAsset]) -> Union[Planned, Result]:
         engine = self._engine

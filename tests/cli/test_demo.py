@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from pathlib import Path
+
+import pytest
 
 from immich_meta_writers import read
 from tests.cli.home import Home, snapshot
@@ -56,7 +59,10 @@ def test_the_demo_takes_no_setting_of_the_user(offline: Home) -> None:
     assert "192.0.2.1" not in ran.said
 
 
-def test_the_demo_can_be_run_twice_and_each_time_in_a_new_folder(offline: Home) -> None:
+def test_the_demo_can_be_run_twice_and_each_time_in_a_new_folder(
+    offline: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folders = set()
     for _ in range(2):
         ran = offline.run("demo")

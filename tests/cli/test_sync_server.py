@@ -167,7 +167,7 @@ def test_a_connection_that_breaks_once_is_made_again(home: Home, server: DemoSer
 def test_a_hostile_asset_has_one_result_and_the_run_goes_on(
     home: Home, overrides: dict[str, object], exif: dict[str, object], status: str
 ) -> None:
-    bad, asset = home.add("bad.jpg", date=datetime(2024, 5, 1, 11), people=["Ada"], rating=3)
+    _, asset = home.add("bad.jpg", date=datetime(2024, 5, 1, 11), people=["Ada"], rating=3)
     asset.overrides, asset.exif_overrides = overrides, exif
     good, _ = home.add("good.jpg", date=datetime(2024, 5, 1, 13), people=["Ada"])
     lines = home.report(IMMICH_LOG_FILE="-")
@@ -180,7 +180,6 @@ def test_a_hostile_asset_has_one_result_and_the_run_goes_on(
     before = snapshot(home.photos)
     assert home.sync(IMMICH_LOG_FILE="-").sums()["updated"] == 0
     assert snapshot(home.photos) == before
-    assert read(bad) or status != "updated"
 
 
 @pytest.mark.parametrize("item", [None, 3, "asset", [], {}, {"id": 5}])

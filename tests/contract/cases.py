@@ -130,7 +130,8 @@ def original(name: str) -> bytes:
 
 def segments(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     """(marker, payload) of every segment before the scan, and everything from SOS on."""
-    found, position = [], 2
+    found: list[tuple[int, bytes]] = []
+    position = 2
     while True:
         position = data.index(b"\xff", position)
         marker = data[position + 1]

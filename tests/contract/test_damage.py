@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
+from typing import Union
 
 import pytest
 
 from fixtures.catalogue import ALL, Fixture
 from fixtures.values import EVERYTHING
-from immich_meta_writers import PlanOptions, WriterError, WriteTo, plan
+from immich_meta_writers import Plan, PlanOptions, WriterError, WriteTo, plan
 from immich_meta_writers.errors import AccessError, EmptyFileError
 from tests.contract.cases import PLAIN, digest, original, segments
 
@@ -31,20 +32,25 @@ def _place(fixture: Fixture, folder: Path) -> tuple[Path, Path, PlanOptions]:
     return path, photo, PlanOptions(xmp_engine="builtin", write_to=WriteTo.SIDECAR)
 
 
-def _try(path: Path, photo: Path, options: PlanOptions) -> bool:
-    """Whether the file could be written. If so, a second plan is empty; if not, nothing was touched."""
-    before = digest(path)
+def _attempt(photo: Path, options: PlanOptions) -> Union[Plan, WriterError]:
+    """The plan, or the error that refuses it; any other error is a failure."""
     try:
-        planned = plan(photo, EVERYTHING, options)
+        return plan(photo, EVERYTHING, options)
     except WriterError as error:
-        assert digest(path) == before
-        assert error.path
-        assert error.cause
-        return False
+        return error
+
+
+def _try(path: Path, photo: Path, options: PlanOptions) -> None:
+    """Either the file can be written and a second plan is empty, or an error says why not and names the file."""
+    before = digest(path)
+    outcome = _attempt(photo, options)
     assert digest(path) == before
-    planned.apply()
+    if isinstance(outcome, WriterError):
+        assert outcome.path
+        assert outcome.cause
+        return
+    outcome.apply()
     assert plan(photo, EVERYTHING, options).is_empty
-    return True
 
 
 @pytest.mark.parametrize("fixture", ALL, ids=lambda fixture: fixture.name)
@@ -56,13 +62,12 @@ def test_truncated_at_every_percent(fixture: Fixture, tmp_path: Path) -> None:
     for percent in range(99, -1, -1):
         os.truncate(path, size * percent // 100)
         before = digest(path)
-        try:
-            planned = plan(photo, EVERYTHING, options)
-        except WriterError as error:
-            assert error.path is not None
-            assert error.path.startswith(str(photo))
+        outcome = _attempt(photo, options)
+        if isinstance(outcome, WriterError):
+            assert outcome.path is not None
+            assert outcome.path.startswith(str(photo))
         else:
-            assert not planned.is_empty
+            assert not outcome.is_empty
             assert not is_jpeg or path.stat().st_size > scan, "a photo without its scan was taken for a whole one"
         assert digest(path) == before
 

@@ -14,21 +14,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Union
 
 import pytest
 
 from fixtures import expected
 from fixtures.exiftool import ExifTool
 from fixtures.values import EVERYTHING
-from immich_meta_writers import PhotoMetadata, PlanOptions, Region, WriterError, WriteTo, plan
+from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, Region, WriterError, WriteTo, plan
 from immich_meta_writers.errors import DamagedError
 
 ALLOWED = "|".join(
     [re.escape(name) for name in expected.EDITED] + ["XMP-immichmeta:.*", "XMP-mwg-rs:.*", "XMP-xmpNote:.*"]
 )
 FACES = "immich-test-assets/metadata/faces"
-FLIPS = 20
+FLIPS = 12
+SIMPLE = PhotoMetadata(people=EVERYTHING.people, rating=4, caption=EVERYTHING.caption, gps=EVERYTHING.gps)
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,14 @@ def _shown(exiftool: ExifTool, path: Path, orientation: int) -> Mapping[str, tup
     return areas
 
 
+def _attempt(path: Path, options: PlanOptions) -> Union[Plan, WriterError]:
+    """The plan, or the error that refuses it; any other error is a failure."""
+    try:
+        return plan(path, SIMPLE, options)
+    except WriterError as error:
+        return error
+
+
 def test_truncated_at_every_percent(photos: tuple[Path, ...], tmp_path: Path) -> None:
     options = PlanOptions(xmp_engine="builtin", write_to=WriteTo.EMBED)
     for source in photos:
@@ -159,12 +168,11 @@ def test_truncated_at_every_percent(photos: tuple[Path, ...], tmp_path: Path) ->
         for percent in range(99, -1, -1):
             os.truncate(path, size * percent // 100)
             status = path.stat()
-            try:
-                planned = plan(path, EVERYTHING, options)
-            except WriterError as error:
-                assert error.path == str(path)
+            outcome = _attempt(path, options)
+            if isinstance(outcome, WriterError):
+                assert outcome.path == str(path)
             else:
-                assert not planned.is_empty
+                assert not outcome.is_empty
             after = path.stat()
             assert (after.st_size, after.st_mtime_ns, after.st_ino) == (
                 status.st_size,
@@ -187,11 +195,9 @@ def test_random_bytes_flipped(photos: tuple[Path, ...], tmp_path: Path) -> None:
             for _ in range(dice.choice((1, 2, 10, 100))):
                 damaged[dice.randrange(head)] = dice.randrange(256)
             path.write_bytes(damaged)
-            try:
-                planned = plan(path, EVERYTHING, options)
-            except WriterError:
-                assert path.read_bytes() == damaged
-                continue
-            planned.apply()
-            assert plan(path, EVERYTHING, options).is_empty
+            outcome = _attempt(path, options)
+            assert path.read_bytes() == damaged
+            if not isinstance(outcome, WriterError):
+                outcome.apply()
+                assert plan(path, SIMPLE, options).is_empty
         path.unlink()

@@ -55,12 +55,12 @@ def commit(path: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int] = None
     """Apply a patch. A crash at any point leaves the old file or the new one.
 
     Owner, group, mode, extended attributes and ACLs stay. `mtime_ns` None is now.
-    A symbolic link is followed and stays a link; another hard link to the file keeps the old bytes.
+    The rename is durable after `sync_directory`. A symbolic link is followed and stays a link; another hard link to the file keeps the old bytes.
 
     Raises ChangedError when the file is no longer what `stamp` says, AccessError when the file system refuses.
     """
     target = os.path.realpath(path)
-    with _mapped(path), open(target, "rb", buffering=0) as old:
+    with _mapped(path), open(target, "rb", buffering=0, opener=_without_waiting) as old:
         status = os.fstat(old.fileno())
         _require_same(status, stamp, path)
         _require_writable(path)
@@ -74,7 +74,6 @@ def commit(path: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int] = None
                 raise ChangedError("the file became shorter while it was copied", path=path)
             _require_same(os.stat(target), stamp, path)
             os.replace(temporary, target)
-        _sync_directory(os.path.dirname(target))
 
 
 def create(path: str, data: bytes, beside: os.stat_result, mtime_ns: Optional[int] = None) -> None:
@@ -90,7 +89,6 @@ def create(path: str, data: bytes, beside: os.stat_result, mtime_ns: Optional[in
             os.utime(temporary, ns=(mtime_ns, mtime_ns))
         os.fsync(new)
         _link_new(temporary, path)
-        _sync_directory(directory)
 
 
 def set_mtime(path: str, stamp: Stamp, mtime_ns: int) -> None:
@@ -134,6 +132,11 @@ def _temporary(directory: str) -> Iterator[tuple[str, int]]:
         os.close(descriptor)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opening a pipe, should the file have become one, would wait for a writer for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _write(old: int, new: int, patch: Patch) -> None:
@@ -182,24 +185,26 @@ def _copy_attributes(old: int, new: int, status: os.stat_result, path: str) -> N
             except PermissionError as error:
                 cause = "the new file could not keep the owner and group of the old one"
                 raise AccessError(cause, cure=_CURES[errno.EPERM], path=path) from error
-        os.fchmod(new, stat.S_IMODE(status.st_mode))
-    if sys.platform == "linux":
         _copy_extended_attributes(old, new)
+        os.fchmod(new, stat.S_IMODE(status.st_mode))
 
 
 def _copy_extended_attributes(old: int, new: int) -> None:
-    """ACLs too: they are the attribute system.posix_acl_access."""
+    """ACLs too: they are the attribute system.posix_acl_access, which a new file inherits from its folder."""
     if sys.platform != "linux":
         return
     try:
-        names = os.listxattr(old)
+        names, inherited = os.listxattr(old), os.listxattr(new)
     except OSError as error:
         if error.errno in (errno.ENOTSUP, errno.ENOSYS):
             return
         raise
-    for name in names:
+    for name in (*names, *inherited):
         try:
-            os.setxattr(new, name, os.getxattr(old, name))
+            if name in names:
+                os.setxattr(new, name, os.getxattr(old, name))
+            else:
+                os.removexattr(new, name)
         except OSError:
             if not name.startswith(("security.", "trusted.")):  # the system's own: only it may set them
                 raise
@@ -227,10 +232,17 @@ def _link_new(temporary: str, path: str) -> None:
         os.replace(temporary, path)
 
 
-def _sync_directory(directory: str) -> None:
+def sync_directory(directory: str) -> None:
+    """Make renames in a directory durable; a run does this once for many files, since it costs as much as a photo.
+
+    Without it a power failure may bring the old file back, whole; a batch's later files make it durable as well.
+    """
     if os.name != "posix":
         return
-    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except PermissionError:  # a folder that may be written to and not be listed
+        return
     try:
         os.fsync(descriptor)
     except OSError as error:

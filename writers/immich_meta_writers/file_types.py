@@ -32,6 +32,11 @@ RAW_ENDINGS = frozenset(
     "3fr arw cap cin cr2 cr3 crw dcr dng erf fff iiq k25 kdc mef mos mrw nef nrw orf ori pef psd raf raw rw2 rwl "
     "sr2 srf srw x3f".split()
 )
+# What may claim a sidecar of its stem; IMG.aae, IMG.txt or IMG.pp3 do not.
+MEDIA_ENDINGS = RAW_ENDINGS | frozenset(
+    "3g2 3gp avi avif bmp flv gif heic heif hif insp insv j2k jfif jp2 jpe jpeg jpg jxl m2t m2ts m4v mkv mov mp4 mpe "
+    "mpeg mpg mts mxf png svg tif tiff ts vob webm webp wmv".split()
+)
 
 
 def _ftyp(head: bytes) -> Optional[str]:

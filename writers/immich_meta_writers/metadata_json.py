@@ -5,18 +5,21 @@ Not here: reading files, and what Immich's API looks like.
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Any, Optional
+from datetime import timezone, tzinfo
+from typing import Any
 
 from immich_meta_writers.errors import MetadataError
-from immich_meta_writers.merge.dates import as_moment
+from immich_meta_writers.merge.dates import as_moment, parse_iso
 from immich_meta_writers.metadata import Moment, PhotoMetadata, Position, RatingSource, Region
 from immich_meta_writers.text import clean, nfc
 
 FIELDS = "people, caption, rating, favorite, gps, captured, albums, tags, regions"
 _OLDEST, _NEWEST = 1000, 9999  # EXIF years have four digits
+_PRINTED = 1e15  # JSON's integers have any number of digits
+# Python's own parser takes more forms with every version; these are the same on all. A date alone is midnight.
+_WITHOUT_SECONDS = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d))?(Z|[+-]\d\d:?\d\d)?")
 
 
 def photo_metadata(values: object, zone: tzinfo) -> PhotoMetadata:
@@ -68,16 +71,12 @@ def _names(name: str, value: object, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _number(name: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(_as_float(value)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong(name, value, "a number")
     if not low <= value <= high:
-        raise MetadataError(f"{name} is {value}: allowed is {low:g} to {high:g}", place=name)
+        shown = f"{value}" if abs(value) < _PRINTED else "out of range"
+        raise MetadataError(f"{name} is {shown}: allowed is {low:g} to {high:g}", place=name)
     return float(value)
-
-
-def _as_float(value: float) -> float:
-    """JSON's integers may be larger than any float."""
-    return float(value) if abs(value) < _LARGEST else math.inf
 
 
 def _rating(name: str, value: object, zone: tzinfo) -> int:
@@ -105,15 +104,15 @@ def _position(name: str, value: object, zone: tzinfo) -> Position:
 
 def _captured(name: str, value: object, zone: tzinfo) -> Moment:
     text = _text(name, value, zone)
-    try:
-        parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
+    spelled = text.replace(" ", "T", 1)
+    short = _WITHOUT_SECONDS.fullmatch(spelled)
+    clock = parse_iso(f"{short[1]}T{short[2] or '00:00'}:00{short[3] or ''}" if short else spelled)
+    if clock is None:
         expected = "expected ISO 8601, as 2024-01-15T10:30:45+01:00"
-        raise MetadataError(f"{name} is {text!r}: {expected}", place=name) from None
-    offset: Optional[timedelta] = parsed.utcoffset()
-    if not _OLDEST < parsed.year < _NEWEST:
-        raise MetadataError(f"{name} is {text!r}: the year is out of range", place=name)
-    return as_moment(parsed, offset, lambda wall: wall.replace(tzinfo=zone))
+        raise MetadataError(f"{name} is {text[:80]!r}: {expected}", place=name)
+    if not _OLDEST < clock.wall.year < _NEWEST:
+        raise MetadataError(f"{name} is {text[:80]!r}: the year is out of range", place=name)
+    return as_moment(clock.wall, clock.offset, lambda wall: wall.replace(tzinfo=zone))
 
 
 def _regions(name: str, value: object, zone: tzinfo) -> tuple[Region, ...]:

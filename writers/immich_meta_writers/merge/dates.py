@@ -32,8 +32,8 @@ XMP_DATES = (
 )
 
 _EXIF = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)(\.\d+)?")
-_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?")
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?\s*(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?")
+_OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):?([0-5]\d)")
 
 
 class Clock(NamedTuple):

@@ -68,6 +68,7 @@ class ExempiEncoder:
     def __init__(self, meta: Any, failure: type[Exception]) -> None:
         self._meta = meta
         self._failure = failure
+        self._prefixes: dict[str, str] = {}
         self._builtin = BuiltinEncoder()
 
     def elements(self, values: Mapping[XmpAddress, NewValue]) -> dict[XmpAddress, Encoded]:
@@ -107,10 +108,15 @@ class ExempiEncoder:
                 self._meta.register_namespace(uri, prefix)
 
     def _prefix(self, uri: str) -> str:
-        try:
-            return str(self._meta.get_prefix_for_namespace(uri) or "").rstrip(":")
-        except self._failure:
-            return ""
+        if uri not in self._prefixes:
+            try:
+                found = str(self._meta.get_prefix_for_namespace(uri) or "").rstrip(":")
+            except self._failure:
+                return ""
+            if not found:
+                return ""
+            self._prefixes[uri] = found  # a binding never changes in a process
+        return self._prefixes[uri]
 
     def _path(self, address: XmpAddress) -> str:
         return f"{self._prefix(address.uri)}:{address.name}"

@@ -5,6 +5,7 @@ Not here: what the properties' values mean (xmp_values.py), and changing them (x
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ def _read_plain(documents: tuple[XmpDocument, ...], address: XmpAddress, name: s
     return xmp_plain.value(documents[0].data[start:end], address.kind, documents[0].subjects[node].context)
 
 
+@functools.lru_cache(maxsize=4)  # a new packet is parsed by the graft's own check, by Exempi's, and by the plan's
 def parse(packet: bytes) -> XmpDocument:
     """A packet, a sidecar or an extended packet; UTF-8, UTF-16 or UTF-32, with or without its wrapper.
 

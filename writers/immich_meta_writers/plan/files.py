@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from immich_meta_writers.commit import Stamp, access_error
 from immich_meta_writers.errors import AccessError
+from immich_meta_writers.file_types import MEDIA_ENDINGS
 from immich_meta_writers.source import FileSource
 
 
@@ -80,7 +81,7 @@ def find_sidecar(path: str) -> SidecarPlace:
 
 
 def _is_alone(path: str, stem: str) -> bool:
-    """Whether nothing but the sidecar has the photo's stem: `IMG.xmp` beside IMG.jpg and IMG.raf may be the raw's."""
+    """Whether no other media file has the photo's stem: `IMG.xmp` beside IMG.jpg and IMG.raf may be the raw's."""
     directory, name = os.path.split(path)
     start = os.path.basename(stem) + "."
     try:
@@ -88,8 +89,7 @@ def _is_alone(path: str, stem: str) -> bool:
             return not any(
                 entry.name.startswith(start)
                 and entry.name != name
-                and "." not in entry.name[len(start) :]
-                and entry.name[len(start) :].lower() != "xmp"
+                and entry.name[len(start) :].lower() in MEDIA_ENDINGS
                 for entry in entries
             )
     except OSError:

@@ -58,6 +58,12 @@ def rows_of(modules: frozenset[Module]) -> tuple[Tag, ...]:
     return tuple(tag for tag in TABLE if modules.intersection(tag.modules) and tag.name not in BOOKKEEPING)
 
 
+@functools.lru_cache(maxsize=8)
+def _encoder(engine: str) -> xmp.Encoder:
+    """Looking for libexempi takes longer than encoding a photo's values."""
+    return xmp.encoder(engine)
+
+
 def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outcome:
     """What becomes of the payloads. Raises NoRoomError, SelfCheckError, MetadataError."""
     view = _view(target, target.blocks, wanted, options)
@@ -72,7 +78,7 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
     if not changes:
         return Outcome(target.blocks.payloads, (), merged.kept, skipped)
     changes += provenance(view, wanted, merged, skipped=refused, asset_id=_asset_id(target.blocks))
-    encoder = xmp.encoder(options.xmp_engine)
+    encoder = _encoder(options.xmp_engine)
     blocks = graft_xmp(blocks, changes, encoder, target.xmp_room)
     after = decode(blocks.payloads)
     check(target.blocks, after, changes)
@@ -108,7 +114,8 @@ def _check_settled(
     target: Target, wanted: PhotoMetadata, options: PlanOptions, refused: frozenset[str]
 ) -> None:
     """A second run must find nothing to do. Raises SelfCheckError."""
-    again: Merged = merge(_view(target, target.blocks, wanted, options), wanted)
+    view = replace(_view(target, target.blocks, wanted, options), is_glance=True)
+    again: Merged = merge(view, wanted)
     unsettled = [change.tag for change in again.changes if change.tag not in refused]
     if unsettled:
         raise SelfCheckError(f"{', '.join(unsettled)} would not read back as written", place="self check")
