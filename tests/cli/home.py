@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -34,7 +34,7 @@ KEY = "k3y-that-must-never-be-shown"
 _OURS = ("IMMICH_", "TZ", "PHOTO_DIR", "LOG_FILE", "CAPTION_MAX_LEN")
 
 
-@lru_cache(maxsize=None)
+@cache
 def jpeg(number: int = 0) -> bytes:
     """A small photo, another one for each number."""
     from PIL import Image

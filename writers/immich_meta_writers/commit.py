@@ -55,7 +55,8 @@ def commit(path: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int] = None
     """Apply a patch. A crash at any point leaves the old file or the new one.
 
     Owner, group, mode, extended attributes and ACLs stay. `mtime_ns` None is now.
-    The rename is durable after `sync_directory`. A symbolic link is followed and stays a link; another hard link to the file keeps the old bytes.
+    The rename is durable after `sync_directory`. A symbolic link is followed and stays a link; another hard link to
+    the file keeps the old bytes.
 
     Raises ChangedError when the file is no longer what `stamp` says, AccessError when the file system refuses.
     """

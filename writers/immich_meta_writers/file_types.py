@@ -59,13 +59,16 @@ def _riff(head: bytes) -> Optional[str]:
     return {b"WEBP": "WebP", b"AVI ": "AVI"}.get(head[8:12])
 
 
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+
+
 def _bmp(head: bytes) -> Optional[str]:
     """BITMAPFILEHEADER: two letters alone begin many a text; the reserved bytes tell."""
     return "BMP" if head[:2] == b"BM" and head[6:10] == bytes(4) else None
 
 
 def _svg(head: bytes) -> Optional[str]:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = head.lstrip(_BLANK)
     return "SVG" if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE")) and b"<svg" in start else None
 
 
@@ -124,4 +127,6 @@ def detect(head: bytes, name: str) -> FileType:
         if found:
             is_raw = found == "TIFF" and ending in RAW_ENDINGS
             return RAW if is_raw else FileType(found, embeds=False)
+    if ending == "svg" and head.lstrip(_BLANK).startswith(b"<"):  # the root comes behind a long preamble
+        return FileType("SVG", embeds=False)
     raise StructureError("this is neither a photo nor a video", place="offset 0")

@@ -64,7 +64,7 @@ def test_second_homes_are_updated_and_not_made() -> None:
     fresh = File()
     fresh.run(at())
     assert {fresh[tag] for tag in (*SECOND_HOMES, XMP_OFFSET)} == {None}
-    file = File({tag: "2001-01-01T00:00:00" for tag in SECOND_HOMES} | {XMP_OFFSET: "+05:00"})
+    file = File(dict.fromkeys(SECOND_HOMES, "2001-01-01T00:00:00") | {XMP_OFFSET: "+05:00"})
     file.run(at())
     assert {file[tag] for tag in SECOND_HOMES} == {"2024-01-15T10:30:45+01:00"}
     assert file[XMP_OFFSET] == "+01:00"
@@ -89,7 +89,7 @@ def test_sub_seconds_stay_where_the_second_is_equal() -> None:
     "spelled", ["2024:01:15 10:30:45", "2024-01-15 10:30:45", "2024:01:15 10:30:45.12", " 2024:01:15T10:30:45 "]
 )
 def test_an_equal_exif_date_is_not_rewritten_whatever_its_form(spelled: str) -> None:
-    file = File({tag: spelled for tag in EXIF_DATES} | {tag: "+01:00" for tag in EXIF_OFFSETS})
+    file = File(dict.fromkeys(EXIF_DATES, spelled) | dict.fromkeys(EXIF_OFFSETS, "+01:00"))
     assert not set(changed(file.run(at()))).intersection(EXIF_DATES)
 
 
@@ -97,7 +97,7 @@ def test_an_equal_exif_date_is_not_rewritten_whatever_its_form(spelled: str) -> 
     "garbage", ["", "0000:00:00 00:00:00", "    :  :     :  :  ", "2024:13:15 10:30:45", "2024:01:15", "\x00"]
 )
 def test_what_is_no_date_is_replaced(garbage: str) -> None:
-    file = File({tag: garbage for tag in (*EXIF_DATES, *XMP_DATES)})
+    file = File(dict.fromkeys((*EXIF_DATES, *XMP_DATES), garbage))
     file.run(at())
     assert file["ExifIFD:CreateDate"] == "2024:01:15 10:30:45"
     assert file["XMP-xmp:CreateDate"] == "2024-01-15T10:30:45+01:00"
@@ -105,7 +105,7 @@ def test_what_is_no_date_is_replaced(garbage: str) -> None:
 
 @pytest.mark.parametrize("spelled", ["+01:00", "+0100", " +01:00 "])
 def test_an_equal_offset_is_not_rewritten_whatever_its_form(spelled: str) -> None:
-    file = File({tag: spelled for tag in EXIF_OFFSETS})
+    file = File(dict.fromkeys(EXIF_OFFSETS, spelled))
     assert not set(changed(file.run(at(60)))).intersection(EXIF_OFFSETS)
 
 
@@ -119,7 +119,7 @@ def test_an_unknown_offset_keeps_the_files_where_that_tags_wall_clock_stays() ->
     file = File(
         {
             **dict(zip(EXIF_DATES, (same, other, same))),
-            **{tag: "+09:00" for tag in EXIF_OFFSETS},
+            **dict.fromkeys(EXIF_OFFSETS, "+09:00"),
             "XMP-xmp:CreateDate": "2024-01-15T10:30:45+09:00",
             "XMP-xmp:ModifyDate": "2024-01-15T11:30:45+09:00",
             IPTC_DATE: "20240115",

@@ -56,6 +56,12 @@ def test_a_tag_that_becomes_a_person_is_no_tag_any_more() -> None:
     assert file[SUBJECT] == ("Ada",)
 
 
+def test_a_tag_that_is_only_the_cut_of_a_name_is_the_users() -> None:
+    file = File()
+    file.run(PhotoMetadata(people=("x" * 70,), tags=("x" * 64,)))
+    assert file[TAGS_LIST] == ("x" * 64,)
+
+
 def test_another_users_people_are_an_echo_too() -> None:
     file = File()
     file.run(PhotoMetadata(people=("Ada",)), user="11111111")

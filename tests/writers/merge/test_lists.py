@@ -80,7 +80,7 @@ def test_none_leaves_a_list_alone_and_empty_removes_ours() -> None:
 
 def test_items_compare_in_nfc() -> None:
     composed, decomposed = "Zoë", unicodedata.normalize("NFD", "Zoë")
-    file = File({tag: (decomposed,) for tag in PEOPLE_TAGS})
+    file = File(dict.fromkeys(PEOPLE_TAGS, (decomposed,)))
     assert file.run(people(composed)).changes == ()
 
 
@@ -330,7 +330,7 @@ def test_lists_settle_and_foreign_items_stay(
 
 
 def test_nothing_is_claimed_when_nothing_was_missing() -> None:
-    values = {tag: ("Ada",) for tag in PEOPLE_TAGS}
+    values = dict.fromkeys(PEOPLE_TAGS, ("Ada",))
     merged = File(values).look(people("Ada"))  # type: ignore[arg-type]
     assert changed(merged) == {}
     assert claims(merged) == set()

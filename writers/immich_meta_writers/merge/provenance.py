@@ -80,7 +80,8 @@ class Claims:
 
     def names_of_people(self) -> frozenset[str]:
         """The names that anybody recorded for people: they come back from Immich as tags, our own echo."""
-        return frozenset(claim.value for claim in self.all if claim.module == Module.PEOPLE.value)
+        people = (claim for claim in self.all if claim.module == Module.PEOPLE.value)
+        return frozenset(claim.value for claim in people if claim.tag != "IPTC:Keywords")  # those are cut
 
     def new(self, module: Module, tag: str, value: str) -> Claim:
         return Claim(module.value, self.user, tag, claim_text(value))

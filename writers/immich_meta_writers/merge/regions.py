@@ -63,8 +63,8 @@ def merge_regions(view: View, wanted: Sequence[Region]) -> Iterator[Decision]:
         if wanted and view.raster is None:
             yield Skipped(tag.name, "the size of the stored picture is not known")
             return
-        stored = [to_stored(region, view.orientation) for region in filter(None, map(clamped, wanted))]
-        yield from _merge(view, stored)
+        stored = (to_stored(region, view.orientation) for region in filter(None, map(clamped, wanted)))
+        yield from _merge(view, tuple({claim_of(region): region for region in stored}.values()))
 
 
 def _merge(view: View, wanted: Sequence[StoredRegion]) -> Iterator[Decision]:

@@ -11,7 +11,7 @@ from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoder, NewValue
 from immich_meta_writers.payloads.xmp_extended import Packets, extension_guid, graft_extended, guid_of, spill
 from immich_meta_writers.payloads.xmp_graft import PADDING, agrees, graft, new_sidecar
-from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse, read
+from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse, parse_new, read
 
 ENGINES = ("auto", "builtin", "exempi")
 
@@ -49,6 +49,7 @@ __all__ = [
     "guid_of",
     "new_sidecar",
     "parse",
+    "parse_new",
     "read",
     "spill",
 ]

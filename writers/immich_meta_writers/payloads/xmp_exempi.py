@@ -16,7 +16,7 @@ from immich_meta_writers.errors import SelfCheckError, UnsupportedError
 from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoded, NewValue, decimal
 from immich_meta_writers.payloads.xmp_markup import ST_AREA, ST_DIM, X
-from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse
+from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse, parse_new
 from immich_meta_writers.payloads.xmp_values import container, tree
 from immich_meta_writers.tags import EXIF, TIFF
 
@@ -140,7 +140,7 @@ class ExempiEncoder:
 
     def check(self, packet: bytes, edits: Edits) -> None:
         """Reads our values back through Exempi. A packet that Exempi itself refuses proves nothing, and passes."""
-        document = parse(packet)
+        document = parse_new(packet)
         text = _without_wrapper(document)
         if text is None:
             return

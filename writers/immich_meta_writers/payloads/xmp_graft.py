@@ -36,7 +36,7 @@ from immich_meta_writers.payloads.xmp_markup import (
     transplant,
     with_prefix,
 )
-from immich_meta_writers.payloads.xmp_reader import Place, XmpDocument, about_of, home, parse
+from immich_meta_writers.payloads.xmp_reader import Place, XmpDocument, about_of, home, parse, parse_new
 from immich_meta_writers.payloads.xmp_regions import apply_edits, edit_regions, expected
 from immich_meta_writers.payloads.xmp_values import Element
 
@@ -190,7 +190,7 @@ def _new_document(added: Sequence[Encoded]) -> bytes:
 def _verify(document: XmpDocument, result: bytes, wanted: Edits, encoder: Encoder) -> None:
     """Reads the result back: our values are the wanted ones, and every foreign property has its old bytes."""
     try:
-        after = parse(result)
+        after = parse_new(result)
     except XmpError as error:
         raise SelfCheckError(f"the new packet cannot be read: {error.cause}", place="XMP packet") from error
     for address, edit in wanted.items():

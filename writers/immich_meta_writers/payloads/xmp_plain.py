@@ -1,6 +1,6 @@
 """The plain forms in which nearly every property stands, read without a parser: this is what an unchanged photo costs.
 
-Not here: any other form (attributes, qualifiers, comments, CDATA, parseType): those answer None, and xmp_values reads them.
+Not here: any other form (attributes, qualifiers, comments, CDATA, parseType): those answer None; see xmp_values.
 """
 
 from __future__ import annotations
@@ -81,6 +81,6 @@ def _resolved(match: re.Match[str]) -> str:
     if name:
         return _NAMED[name]
     code = int(decimal) if decimal else int(hexadecimal, 16)
-    if code < 0x20 and code not in (9, 10, 13) or 0xD800 <= code <= 0xDFFF or code in (0xFFFE, 0xFFFF):
+    if (code < 0x20 and code not in (9, 10, 13)) or 0xD800 <= code <= 0xDFFF or code in (0xFFFE, 0xFFFF):
         raise ValueError("not a character of XML 1.0")
     return chr(code)

@@ -155,7 +155,12 @@ def _read_plain(documents: tuple[XmpDocument, ...], address: XmpAddress, name: s
     return xmp_plain.value(documents[0].data[start:end], address.kind, documents[0].subjects[node].context)
 
 
-@functools.lru_cache(maxsize=4)  # a new packet is parsed by the graft's own check, by Exempi's, and by the plan's
+@functools.lru_cache(maxsize=4)
+def parse_new(packet: bytes) -> XmpDocument:
+    """`parse` of a packet that was just made: the graft, its engine and the plan each read it back."""
+    return parse(packet)
+
+
 def parse(packet: bytes) -> XmpDocument:
     """A packet, a sidecar or an extended packet; UTF-8, UTF-16 or UTF-32, with or without its wrapper.
 

@@ -5,7 +5,7 @@ Not here: where the payloads lie in a file (containers/) and which changes there
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
@@ -58,25 +58,25 @@ class Blocks:
         return 1 if self.exif is None else self.exif.orientation
 
 
-def decode(payloads: Payloads) -> Blocks:
-    """Parse every payload. Raises ExifError, IptcError or XmpError; text that cannot be decoded closes IPTC only."""
+def decode(payloads: Payloads, *, is_new: bool = False) -> Blocks:
+    """Parse every payload; `is_new`: we have just made them. Raises ExifError, IptcError or XmpError; text that cannot be decoded closes IPTC only."""
     block = iptc.parse(payloads.photoshop)
     return Blocks(
         payloads,
         None if payloads.exif is None else exif.parse(payloads.exif),
         block,
-        _parse_xmp(payloads),
+        _parse_xmp(payloads, xmp.parse_new if is_new else xmp.parse),
         {IimAddress: block.undecodable} if block.undecodable else {},
     )
 
 
-def _parse_xmp(payloads: Payloads) -> Optional[XmpBlock]:
+def _parse_xmp(payloads: Payloads, parse: Callable[[bytes], xmp.XmpDocument]) -> Optional[XmpBlock]:
     if payloads.xmp is None:
         return None
-    main = xmp.parse(payloads.xmp)
+    main = parse(payloads.xmp)
     guid = xmp.extension_guid(main) if payloads.xmp_extensions else None
     extension = payloads.xmp_extensions.get(guid) if guid else None
-    return XmpBlock(main) if extension is None else XmpBlock(main, xmp.parse(extension), guid)
+    return XmpBlock(main) if extension is None else XmpBlock(main, parse(extension), guid)
 
 
 def _edits(changes: Sequence[Change], kind: type) -> dict[Any, Any]:

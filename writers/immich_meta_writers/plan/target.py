@@ -80,7 +80,7 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
     changes += provenance(view, wanted, merged, skipped=refused, asset_id=_asset_id(target.blocks))
     encoder = _encoder(options.xmp_engine)
     blocks = graft_xmp(blocks, changes, encoder, target.xmp_room)
-    after = decode(blocks.payloads)
+    after = decode(blocks.payloads, is_new=True)
     check(target.blocks, after, changes)
     _check_settled(replace(target, blocks=after), wanted, options, refused)
     return Outcome(blocks.payloads, changes, merged.kept, skipped)

@@ -1,0 +1,272 @@
+"""Ten cycles of syncing and re-reading: after the first nothing moves, in any time zone.
+
+The stand-in re-reads the written files as Immich would (IMMICH.md, section 4), mtime and rounded faces included.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from immich_meta.cli.session import run_session
+from immich_meta.cli.sync import command as sync
+from immich_meta.demo.library import Box, DemoAsset
+from immich_meta.demo.reread import Found, FoundRegion, reread
+from immich_meta.demo.server import DemoServer
+from immich_meta_writers import read
+from immich_meta_writers.changes import Shown
+from immich_meta_writers.plan import read_sidecar_of
+from immich_meta_writers.tags import Module
+from tests.cli.home import UPLOADS, jpeg, snapshot
+
+TZ_NAMES = ("America/New_York", "Asia/Tokyo", "Europe/Berlin", "Asia/Kathmandu", "UTC")
+ASSET_ZONES = (None, "UTC", "UTC+2", "UTC+5:30", "UTC-5", "UTC+5:45", *TZ_NAMES, "Australia/Lord_Howe")
+FOLDS = (
+    datetime(2024, 10, 27, 2, 30),  # twice in Berlin
+    datetime(2024, 11, 3, 1, 30),  # twice in New York
+    datetime(2024, 3, 31, 2, 30),  # never in Berlin
+    datetime(2024, 3, 10, 2, 30),  # never in New York
+    datetime(1970, 1, 1, 0, 0, 1),
+    datetime(1937, 6, 1, 12, 0),
+)
+CYCLES = 10
+
+
+def _text(values: Mapping[str, Shown], *names: str) -> Optional[str]:
+    return next((str(values[name]) for name in names if values.get(name) not in (None, "")), None)
+
+
+def _items(values: Mapping[str, Shown], name: str) -> tuple[str, ...]:
+    found = values.get(name, ())
+    return found if isinstance(found, tuple) else (str(found),)
+
+
+def _degrees(values: Mapping[str, Shown], name: str, negative: str) -> Optional[float]:
+    value = values.get(f"GPS:{name}")
+    if not isinstance(value, (int, float)):
+        return None
+    return -float(value) if values.get(f"GPS:{name}Ref") == negative else float(value)
+
+
+def _offset(text: Optional[str]) -> Optional[timedelta]:
+    return None if text is None else datetime.fromisoformat(f"2024-01-01T00:00:00{text}").utcoffset()
+
+
+def _regions(values: Mapping[str, Shown]) -> tuple[FoundRegion, ...]:
+    found = []
+    for text in _items(values, "XMP-mwg-rs:RegionInfo"):
+        name, _, numbers = text.rpartition(" (")
+        x, y, rest = numbers.rstrip(")").split(", ")
+        w, h = rest.split(" x ")
+        found.append(FoundRegion(name, float(x), float(y), float(w), float(h)))
+    return tuple(found)
+
+
+def as_immich_reads(path: Path, size: tuple[int, int]) -> Found:
+    """A file and its sidecar by the read-back table: media tags, then the sidecar's by bare name."""
+    values = read(path)
+    beside = read_sidecar_of(path)[1]
+    status = path.stat()
+    date = _text(values, "ExifIFD:DateTimeOriginal")
+    tags = (
+        _items(beside, "XMP-digiKam:TagsList")
+        or _items(values, "XMP-digiKam:TagsList")
+        or tuple(tag.replace("|", "/") for tag in _items(values, "XMP-lr:HierarchicalSubject"))
+        or _items(values, "XMP-dc:Subject")
+    )
+    rating = _text(values, "XMP-xmp:Rating", "IFD0:Rating")
+    return Found(
+        mtime=datetime.fromtimestamp(status.st_mtime_ns // 10**6 / 1000, timezone.utc),
+        date=None if date is None else datetime.strptime(date, "%Y:%m:%d %H:%M:%S"),
+        offset=_offset(_text(values, "ExifIFD:OffsetTimeOriginal")),
+        rating=None if rating is None else int(float(rating)),
+        description=_text(values, "IFD0:ImageDescription", "XMP-dc:Description", "IPTC:Caption-Abstract"),
+        latitude=_degrees(values, "GPSLatitude", "S"),
+        longitude=_degrees(values, "GPSLongitude", "W"),
+        tags=tags,
+        size=status.st_size,
+        regions=_regions(values),
+        applied=size,
+    )
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What Immich knows at the start."""
+
+    wall: datetime
+    zone: Optional[str] = "Europe/Berlin"
+    mtime: Optional[datetime] = None
+    box: Optional[Box] = None
+    orientation: str = "1"
+    rating: Optional[int] = None
+    favorite: bool = False
+    caption: str = ""
+    tags: tuple[str, ...] = ()
+    latitude: Optional[float] = None
+    longitude: Optional[float] = None
+    sidecar: bool = False
+
+
+def _oriented(orientation: str) -> bytes:
+    import io
+
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = int(orientation)
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(jpeg())).save(buffer, "JPEG", exif=exif)
+    return buffer.getvalue()
+
+
+class Cycle:
+    """A server, a photo, and runs of the real sync in this process."""
+
+    def __init__(self, server: DemoServer, folder: Path, tz: str, photo: Photo, *, imports_faces: bool) -> None:
+        self.server, self.folder = server, folder
+        self.imports_faces = imports_faces
+        self.photos = folder / "photos"
+        self.photos.mkdir()
+        self.path = self.photos / "IMG_1.jpg"
+        self.path.write_bytes(_oriented(photo.orientation))
+        if photo.mtime is not None:
+            os.utime(self.path, (photo.mtime.timestamp(),) * 2)
+        self.asset = self._asset(photo)
+        flags = ["--yes", "--log-level", "ERROR", *(["--write-to", "both"] if photo.sidecar else [])]
+        parameters = sync.make_context("sync", flags).params
+        self.flags: dict[str, Any] = {name: value for name, value in parameters.items() if name != "config"}
+        self.environ = {
+            "IMMICH_INSTANCE_URL": server.url,
+            "IMMICH_API_KEY": server.api_key,
+            "IMMICH_PATH_MAP": f"{UPLOADS}={self.photos}",
+            "IMMICH_LOG_FILE": "-",
+            "TZ": tz,
+        }
+
+    def _asset(self, photo: Photo) -> DemoAsset:
+        library = self.server.library
+        library.assets.clear()
+        return library.add_photo(
+            f"{UPLOADS}/IMG_1.jpg",
+            date=photo.wall,
+            time_zone=photo.zone,
+            mtime=photo.mtime,
+            people=["Ada"],
+            boxes={"Ada": photo.box} if photo.box else {},
+            albums=["Spring"],
+            tags=photo.tags,
+            rating=photo.rating,
+            favorite=photo.favorite,
+            description=photo.caption,
+            latitude=photo.latitude,
+            longitude=photo.longitude,
+            width=64,
+            height=48,
+            orientation=photo.orientation,
+        )
+
+    def run(self) -> None:
+        code = run_session(frozenset(Module), None, self.flags, environ=self.environ, directory=self.folder)
+        assert code == 0
+
+    def reread(self) -> None:
+        found = as_immich_reads(self.path, (64, 48))
+        reread(self.server.library, self.asset, found, imports_faces=self.imports_faces)
+
+
+@pytest.fixture(scope="module")
+def server() -> Any:
+    with DemoServer() as server:
+        yield server
+
+
+WALLS = st.one_of(
+    st.sampled_from(FOLDS),
+    st.datetimes(datetime(1910, 1, 1), datetime(2100, 1, 1)).map(lambda wall: wall.replace(microsecond=0)),
+)
+BOXES = st.tuples(st.integers(0, 30), st.integers(0, 20), st.integers(3, 18), st.integers(3, 20)).map(
+    lambda box: (float(box[0]), float(box[1]), float(box[0] + box[2]), float(box[1] + box[3]))
+)
+PHOTOS = st.builds(
+    Photo,
+    wall=WALLS,
+    zone=st.sampled_from(ASSET_ZONES),
+    mtime=st.none() | st.datetimes(datetime(1975, 1, 1), datetime(2037, 1, 1), timezones=st.just(timezone.utc)),
+    box=st.none() | BOXES,
+    orientation=st.sampled_from("12345678"),
+    # A server of 3.x keeps no 0, and of a file's -1 nothing.
+    rating=st.none() | st.integers(1, 5),
+    favorite=st.booleans(),
+    caption=st.text(max_size=30),
+    tags=st.sampled_from([(), ("Travel",), ("Travel/Berlin", "Pets")]),
+    latitude=st.none() | st.floats(-90, 90),
+    longitude=st.none() | st.floats(-180, 180),
+    sidecar=st.booleans(),
+)
+
+
+@given(tz=st.sampled_from(TZ_NAMES), photo=PHOTOS, imports_faces=st.booleans())
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@example(tz="America/New_York", photo=Photo(FOLDS[0], None), imports_faces=False)
+@example(tz="America/New_York", photo=Photo(FOLDS[1], "America/New_York", rating=-1), imports_faces=False)
+@example(tz="Asia/Tokyo", photo=Photo(FOLDS[0], "Europe/Berlin", favorite=True), imports_faces=False)
+@example(tz="Asia/Tokyo", photo=Photo(FOLDS[2], None, favorite=True, rating=None), imports_faces=True)
+@example(tz="Europe/Berlin", photo=Photo(FOLDS[3], "UTC-5", caption=" two\r\nlines \u3000"), imports_faces=False)
+@example(tz="Asia/Kathmandu", photo=Photo(FOLDS[4], "UTC+5:45", tags=("Travel/Berlin",)), imports_faces=False)
+@example(
+    tz="UTC",
+    photo=Photo(datetime(2024, 5, 1), "UTC+2", box=(10.0, 10.0, 23.0, 31.0), orientation="6", latitude=1e-9, longitude=-179.9999999),
+    imports_faces=True,
+)
+@example(
+    tz="America/New_York",
+    photo=Photo(datetime(2024, 5, 1), None, mtime=datetime(1999, 1, 1, 0, 0, 0, 999_999, timezone.utc)),
+    imports_faces=False,
+)
+def test_after_the_first_run_not_a_byte_nor_a_time_moves(
+    server: DemoServer, tz: str, photo: Photo, imports_faces: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        cycle = Cycle(server, Path(folder), tz, photo, imports_faces=imports_faces)
+        cycle.run()
+        settled = snapshot(cycle.photos)
+        for _ in range(CYCLES - 1):
+            cycle.reread()
+            cycle.run()
+            assert snapshot(cycle.photos) == settled
+
+
+def test_the_reader_of_this_test_finds_what_was_written(server: DemoServer, tmp_path: Path) -> None:
+    photo = Photo(
+        datetime(2024, 5, 1, 12),
+        "Europe/Berlin",
+        box=(10.0, 10.0, 30.0, 40.0),
+        rating=4,
+        caption="Picnic",
+        tags=("Travel/Berlin",),
+        latitude=-33.5,
+        longitude=151.25,
+    )
+    cycle = Cycle(server, tmp_path, "Asia/Tokyo", photo, imports_faces=False)
+    cycle.run()
+    found = as_immich_reads(cycle.path, (64, 48))
+    assert (found.date, found.offset) == (datetime(2024, 5, 1, 12), timedelta(hours=2))
+    assert found.mtime.replace(microsecond=0) == datetime(2024, 5, 1, 10, tzinfo=timezone.utc)
+    assert (found.rating, found.description, found.tags) == (4, "Picnic", ("Travel/Berlin",))
+    assert (found.latitude, found.longitude) == (pytest.approx(-33.5), pytest.approx(151.25))
+    (region,) = found.regions
+    assert (region.name, region.x, region.w) == ("Ada", pytest.approx(20 / 64, abs=1e-3), pytest.approx(20 / 64, abs=1e-3))
