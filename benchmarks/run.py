@@ -27,7 +27,7 @@ from benchmarks.contenders import OneExifTool, Pyexiv2, copy_fsync_rename  # noq
 from benchmarks.photos import make_photos, refresh  # noqa: E402
 from fixtures.exiftool import ExifTool, is_installed  # noqa: E402
 from fixtures.values import EVERYTHING  # noqa: E402
-from immich_meta_writers import PhotoMetadata, PlanOptions, WriterError, plan  # noqa: E402
+from immich_meta_writers import PhotoMetadata, PlanOptions, WriterError, apply_all, plan  # noqa: E402
 
 SIMPLE = PhotoMetadata(people=("Ada Lovelace", "Grace Hopper"), rating=4, caption="On the pier")
 WISHES = {"two people, rating, caption": SIMPLE, "every field": EVERYTHING}
@@ -56,7 +56,19 @@ def engines() -> tuple[str, ...]:
 
 
 def change(engine: str, wanted: PhotoMetadata) -> Task:
-    """Plan and apply: the whole way of a changed photo."""
+    """Plan and apply, as a run does it: while one photo goes to the disk, the next is planned."""
+    options = PlanOptions(xmp_engine=engine)
+
+    def run(photos: Sequence[Path]) -> None:
+        for _, error in apply_all(plan(path, wanted, options) for path in photos):
+            if error:
+                raise error
+
+    return run
+
+
+def change_one_by_one(engine: str, wanted: PhotoMetadata) -> Task:
+    """Plan and apply, each photo on the disk before the next is looked at."""
     options = PlanOptions(xmp_engine=engine)
 
     def run(photos: Sequence[Path]) -> None:
@@ -98,6 +110,7 @@ def writers(wanted: PhotoMetadata, stack: ExitStack) -> Iterator[tuple[str, Task
     yield "copy + fsync + rename", copy_fsync_rename
     for engine in engines():
         yield f"changed, {engine}", change(engine, wanted)
+        yield f"one by one, {engine}", change_one_by_one(engine, wanted)
     if wanted is not SIMPLE:
         return
     if importlib.util.find_spec("pyexiv2"):

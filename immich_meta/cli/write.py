@@ -9,8 +9,8 @@ import contextlib
 import json
 import os
 import sys
-from collections import Counter
-from dataclasses import replace
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional
 
@@ -21,7 +21,7 @@ from immich_meta.cli import EXIT_CODES, EXIT_FAILED, EXIT_OK
 from immich_meta.cli.options import plan_options, writing_options
 from immich_meta.errors import UsageError
 from immich_meta.sync.report import Failure, ReportWriter, Result, Status, render
-from immich_meta_writers import PhotoMetadata, PlanOptions, WriterError, plan
+from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, WriterError, apply_all, plan
 from immich_meta_writers.commit import sweep
 from immich_meta_writers.errors import MetadataError, UnsupportedError
 from immich_meta_writers.metadata_json import photo_metadata
@@ -56,8 +56,7 @@ def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional
             sweep(directory)
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(ReportWriter(report, warn=_warn)) if report else None
-        for path in files:
-            result = _write(path, wanted, options, dry_run=dry_run)
+        for result in _results(dict.fromkeys(files), wanted, options, dry_run=dry_run):
             counts[result.status] += 1
             if writer:
                 writer.write(result)
@@ -85,17 +84,50 @@ def _load(source: str) -> object:
         raise UsageError(f"--metadata {source} is not JSON: {error}") from error
 
 
-def _write(path: str, wanted: PhotoMetadata, options: PlanOptions, *, dry_run: bool) -> Result:
-    try:
-        planned = plan(path, wanted, options)
-        if not dry_run:
-            planned.apply()
-    except MetadataError:
-        raise
-    except WriterError as error:
-        status = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.FAILED
-        return Result(path, status, error=Failure(error.kind, str(error)))
-    status = Status.UNCHANGED if planned.is_empty else Status.SIMULATED if dry_run else Status.UPDATED
-    result = Result(path, status, planned.changes, planned.kept, planned.skipped)
+def _results(
+    files: Iterable[str], wanted: PhotoMetadata, options: PlanOptions, *, dry_run: bool
+) -> Iterator[Result]:
+    """One result for each file, those that are refused before those still on their way to the disk."""
+    refused: deque[Result] = deque()
+
+    def plans() -> Iterator[Plan]:
+        for path in files:
+            try:
+                yield plan(path, wanted, options)
+            except MetadataError:
+                raise
+            except WriterError as error:
+                refused.append(_refused(path, error))
+
+    if dry_run:
+        for planned in plans():
+            yield from _taken(refused)
+            yield _result(planned, Status.SIMULATED)
+    else:
+        for planned, failure in apply_all(plans()):
+            yield from _taken(refused)
+            yield _refused(planned.path, failure) if failure else _result(planned, Status.UPDATED)
+    yield from _taken(refused)
+
+
+def _taken(results: deque[Result]) -> Iterator[Result]:
+    while results:
+        yield results.popleft()
+
+
+def _refused(path: str, error: WriterError) -> Result:
+    status = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.FAILED
+    return Result(path, status, error=Failure(error.kind, str(error)))
+
+
+def _result(planned: Plan, status: Status) -> Result:
     sidecar = planned.sidecar
-    return replace(result, sidecar=sidecar.path) if sidecar and sidecar.changes else result
+    return Result(
+        planned.path,
+        Status.UNCHANGED if planned.is_empty else status,
+        planned.changes,
+        planned.kept,
+        planned.skipped,
+        sidecar=sidecar.path if sidecar and sidecar.changes else None,
+        notes=planned.notes,
+    )

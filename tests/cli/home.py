@@ -29,6 +29,7 @@ from immich_meta_writers import read
 ROOT = Path(__file__).resolve().parents[2]
 UPLOADS = "/data/library/admin"
 EVERYTHING = ("--all", "--albums", "--face-coordinates", "--tags")
+_MODULES = {*EVERYTHING, "--people", "--gps", "--caption", "--time", "--rating"}
 _FINISH = re.compile(r"\[[-0-9 :]{19}\] \[INFO   \] FINISH")
 KEY = "k3y-that-must-never-be-shown"
 _OURS = ("IMMICH_", "TZ", "PHOTO_DIR", "LOG_FILE", "CAPTION_MAX_LEN")
@@ -67,7 +68,11 @@ class Home:
     """`run` is the real command line in this process, `start` the same in a child."""
 
     def __init__(
-        self, folder: Path, server: Optional[DemoServer], monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
+        self,
+        folder: Path,
+        server: Optional[DemoServer],
+        monkeypatch: pytest.MonkeyPatch,
+        capture: pytest.CaptureFixture[str],
     ) -> None:
         self.photos, self.directory = folder / "photos", folder / "work"
         self.photos.mkdir()
@@ -112,7 +117,7 @@ class Home:
             for at in range(count)
         ]
 
-    def run(self, *arguments: str, name: str = "immich-meta", **environ: Optional[str]) -> Ran:
+    def run(self, *arguments: str, **environ: Optional[str]) -> Ran:
         """A command, as a user would type it; `environ` on top of the home's, None takes a variable away."""
         with self._monkeypatch.context() as patch:
             for variable in [each for each in os.environ if each.startswith(_OURS)]:
@@ -122,14 +127,14 @@ class Home:
                     patch.setenv(variable, value)
             patch.chdir(self.directory)
             self._capture.readouterr()
-            code = run(commands, name, arguments)
+            code = run(commands, "immich-meta", arguments)
             said = self._capture.readouterr()
         return Ran(code, said.out, said.err)
 
     def sync(self, *arguments: str, **environ: Optional[str]) -> Ran:
         """`immich-meta sync`, with every module unless modules are named; the sums are checked."""
-        modules = [each for each in arguments if each in (*EVERYTHING, "--people", "--gps", "--caption", "--time", "--rating")]
-        ran = self.run("sync", *(() if modules else EVERYTHING), *arguments, **environ)
+        asked = _MODULES.intersection(arguments)
+        ran = self.run("sync", *(() if asked else EVERYTHING), *arguments, **environ)
         if any(map(_FINISH.match, ran.out.splitlines())):
             sums = ran.sums()
             sums.pop("resumed", None)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from immich_meta_writers import PhotoMetadata, plan, read
 from tests.cli.home import EVERYTHING, UPLOADS, Home, jpeg, keywords, snapshot
 
 KEYS = {"path", "status", "changes", "kept", "skipped", "sidecar", "asset_id", "error"}
-RICH = {
+RICH: dict[str, Any] = {
     "people": ["Ada", "Zoë O'Brien, Jr.", "山田太郎"],
     "boxes": {"Ada": (10.0, 10.0, 20.0, 22.0)},
     "albums": ["Spring, 2024"],
@@ -50,8 +51,9 @@ def test_every_module_arrives_in_the_file(home: Home) -> None:
     assert said["XMP-dc:Subject"] == ("Ada", "Zoë O'Brien, Jr.", "山田太郎", "Berlin")
     assert said["IPTC:Keywords"] == said["XMP-dc:Subject"]
     assert said["XMP-iptcExt:PersonInImage"] == ("Ada", "Zoë O'Brien, Jr.", "山田太郎")
-    assert (said["GPS:GPSLatitude"], said["GPS:GPSLatitudeRef"]) == (pytest.approx(33.8915), "S")
-    assert (said["GPS:GPSLongitude"], said["GPS:GPSLongitudeRef"]) == (pytest.approx(151.2767), "E")
+    assert said["GPS:GPSLatitude"] == pytest.approx(33.8915)
+    assert said["GPS:GPSLongitude"] == pytest.approx(151.2767)
+    assert (said["GPS:GPSLatitudeRef"], said["GPS:GPSLongitudeRef"]) == ("S", "E")
     assert said["XMP-dc:Description"] == said["IFD0:ImageDescription"] == "Picnic\nby the lake 🎉"
     assert said["ExifIFD:DateTimeOriginal"] == "2024:05:01 12:00:00"
     assert said["ExifIFD:OffsetTimeOriginal"] == "+02:00"

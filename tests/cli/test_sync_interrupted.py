@@ -65,12 +65,28 @@ def started_and_waiting(home: Home, gate: Gate, written: int) -> subprocess.Pope
     return child
 
 
+def signalled(child: subprocess.Popen[str], number: signal.Signals) -> None:
+    """A signal, when the child has come to wait: in the instant before that Python would not see it until later."""
+    time.sleep(0.2)
+    child.send_signal(number)
+
+
+def ended(child: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a child has said, which has to come to its end by itself."""
+    try:
+        return child.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        raise
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_at_once_with_its_summary(home: Home, gate: Gate, number: signal.Signals) -> None:
     home.fill(10)
     child = started_and_waiting(home, gate, 4)
-    child.send_signal(number)
-    out, err = child.communicate(timeout=10)
+    signalled(child, number)
+    out, err = ended(child)
     assert child.returncode == 130
     assert "FINISH (interrupted) total=4 updated=4" in out
     assert err == ""
@@ -83,7 +99,7 @@ def test_a_killed_run_is_resumed_where_it_was_and_failed_ones_are_tried_again(ho
     paths[1].write_bytes(b"")
     child = started_and_waiting(home, gate, 20)
     child.kill()
-    child.communicate(timeout=10)
+    ended(child)
     assert child.returncode == -signal.SIGKILL
     assert home.checkpoints()
     gate.open()
@@ -101,13 +117,12 @@ def test_a_killed_run_is_resumed_where_it_was_and_failed_ones_are_tried_again(ho
 
 def test_a_killed_runs_files_are_whole(home: Home) -> None:
     """Killed at many moments: each file is the old one or the new one, and the next run leaves nothing stray."""
-    paths = home.fill(40)
+    paths, report = home.fill(40), home.directory / "r.jsonl"
     for _ in range(3):
         child = home.start("sync", "--people", "--report", "r.jsonl", IMMICH_ASSET_BATCH_SIZE="1")
-        report = home.directory / "r.jsonl"
         wait_until(lambda: report.exists() and "updated" in report.read_text())
         child.kill()
-        child.communicate(timeout=20)
+        ended(child)
         report.unlink()
         assert all(keywords(path) in ((), ("Ada",)) for path in paths if read(path) is not None)
         for path in paths[:2]:
@@ -122,8 +137,8 @@ def test_a_signal_while_the_server_is_silent_ends_the_run_at_once(home: Home, ga
     gate.close("/")
     child = home.start("sync", "--people")
     assert gate.reached.wait(10)
-    child.send_signal(signal.SIGTERM)
-    _, err = child.communicate(timeout=10)
+    signalled(child, signal.SIGTERM)
+    _, err = ended(child)
     assert child.returncode == 130
     assert "interrupted" in err
     assert "Traceback" not in err
@@ -134,8 +149,8 @@ def test_a_signal_while_albums_are_fetched_ends_the_run_with_its_summary(home: H
     gate.close("/albums")
     child = home.start("sync", "--albums")
     assert gate.reached.wait(10)
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=10)
+    signalled(child, signal.SIGINT)
+    out, err = ended(child)
     assert child.returncode == 130
     assert "FINISH (interrupted) total=0" in out
     assert "Traceback" not in err
@@ -210,11 +225,16 @@ def test_a_signal_in_the_middle_of_work_waits_for_the_work() -> None:
 
 def test_a_second_signal_ends_it_now() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), Interrupt() as stop:
-        for item in stop.waiting_for(range(5)):
-            os.kill(os.getpid(), signal.SIGTERM)
-            os.kill(os.getpid(), signal.SIGTERM)
-            done.append(item)
+
+    def work() -> None:
+        with Interrupt() as stop:
+            for item in stop.waiting_for(range(5)):
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGTERM)
+                done.append(item)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == []
 
 

@@ -186,7 +186,7 @@ def test_a_hostile_asset_has_one_result_and_the_run_goes_on(
 def test_an_item_that_is_no_asset_is_counted_as_failed(home: Home, server: DemoServer, item: object) -> None:
     good = home.photo("good.jpg")
     asset = home.library.add_photo(f"{UPLOADS}/good.jpg", people=["Ada"], date=DATE)
-    plain = server.api.answer
+    plain: Any = server.api.answer
 
     def answer(call: Any, key: Any) -> Any:
         reply = plain(call, key)
@@ -201,7 +201,9 @@ def test_an_item_that_is_no_asset_is_counted_as_failed(home: Home, server: DemoS
     assert asset.id in [line["asset_id"] for line in lines]
 
 
-@pytest.mark.parametrize("body", [b"[]", b"null", b'{"assets": {"items": null}}', b'{"assets":{"items":[],"nextPage":"2"}}'])
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b'{"assets": {"items": null}}', b'{"assets":{"items":[],"nextPage":"2"}}']
+)
 def test_a_list_that_makes_no_sense_stops_the_run(home: Home, server: DemoServer, body: bytes) -> None:
     server.answer("/search/metadata", body)
     _refused(home, "search/metadata")

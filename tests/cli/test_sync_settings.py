@@ -106,7 +106,8 @@ def test_a_garbled_file_is_an_error_that_quotes_none_of_it(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--export-stats", "xml"], ["--no-such-flag"], ["stray"], ["--log-level", "LOUD"], ["--write-to", "x"]]
+    "arguments",
+    [["--export-stats", "xml"], ["--no-such-flag"], ["stray"], ["--log-level", "LOUD"], ["--write-to", "x"]],
 )
 def test_wrong_usage_is_said_and_ends_with_2(home: Home, arguments: list[str]) -> None:
     ran = home.run("sync", "--all", *arguments)

@@ -8,6 +8,8 @@ Not here: Immich, the network, a command line.
     for change in planned.changes:
         print(change.tag, change.old, change.new)
     planned.apply()
+
+Many photos at once: `for planned, error in apply_all(plan(path, wanted) for path in paths): ...`
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 from immich_meta_writers.changes import Change, Kept, Skipped
 from immich_meta_writers.errors import WriterError
 from immich_meta_writers.metadata import Moment, PhotoMetadata, Position, RatingSource, Region
-from immich_meta_writers.plan import FilePlan, Plan, plan, read
+from immich_meta_writers.plan import FilePlan, Plan, apply_all, plan, read
 from immich_meta_writers.policy import FileTime, PlanOptions, WriteTo
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Skipped",
     "WriteTo",
     "WriterError",
+    "apply_all",
     "plan",
     "read",
 ]

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from immich_meta_writers import commit as commit_module
 from immich_meta_writers.commit import Stamp, commit, create, set_mtime, sweep, sync_directory
@@ -51,10 +50,10 @@ def test_the_file_has_the_new_bytes_and_its_folder_nothing_else(tmp_path: Path) 
     assert os.listdir(tmp_path) == ["photo.jpg"]
 
 
-@given(patched())
-def test_any_patch_is_written_as_it_applies(tmp_path_factory: pytest.TempPathFactory, case: tuple[bytes, Patch]) -> None:
+@given(case=patched())
+def test_any_patch_is_written_as_it_applies(tmp_path: Path, case: tuple[bytes, Patch]) -> None:
     old, patch = case
-    path = fresh(tmp_path_factory.mktemp("any"), content=old)
+    path = fresh(tmp_path, content=old)
     write(path, patch)
     assert path.read_bytes() == patch.apply(old)
 

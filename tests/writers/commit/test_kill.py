@@ -19,7 +19,7 @@ from immich_meta_writers.patch import Patch, Splice
 KILLS = 60
 SIZE = 3 << 20
 # Two states of one file, of different lengths: each is a patch of the other.
-FIRST = random.Random(1).randbytes(SIZE) if hasattr(random.Random, "randbytes") else os.urandom(SIZE)
+FIRST = random.Random(1).randbytes(SIZE)
 GROWN = Patch(SIZE, (Splice(100, 10, b"grown" * 2000), Splice(SIZE - 5, 5, b"tail")))
 SECOND = GROWN.apply(FIRST)
 SHRUNK = GROWN.invert(lambda offset, length: FIRST[offset : offset + length])

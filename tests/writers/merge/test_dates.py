@@ -237,6 +237,6 @@ dates = st.sampled_from(
     kind=st.sampled_from([FileKind.IMAGE, FileKind.SIDECAR]),
 )
 def test_dates_settle(current: dict[str, str], steps: list[Moment], kind: FileKind) -> None:
-    file = File(current, kind=kind)  # type: ignore[arg-type]
+    file = File(current, kind=kind)
     for each in steps:
         file.run(PhotoMetadata(captured=each))

@@ -5,6 +5,7 @@ Not here: provenance records (test_provenance.py) and what comes back from Immic
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from itertools import combinations
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from immich_meta_writers.addresses import IimAddress, XmpAddress
 from immich_meta_writers.merge.lists import is_join_of
 from immich_meta_writers.metadata import PhotoMetadata
-from immich_meta_writers.tags import FileKind
+from immich_meta_writers.tags import BY_NAME, FileKind
 from immich_meta_writers.text import cut
 from tests.writers.merge.views import File, changed, claims, releases, view
 
@@ -296,10 +297,11 @@ def test_a_join_is_exactly_what_the_predecessor_could_have_written(names: set[st
     assert is_join_of(item, sorted(names), ",", limit) == (item in written and "," in item)
 
 
-@given(st.lists(st.sampled_from(["a", "a,a", "a,a,a", "a,a,a,a"]), max_size=4))
-def test_many_names_with_commas_do_not_take_for_ever(names: list[str]) -> None:
-    many = [*names, *(",".join("a" * size) for size in range(1, 60))]
-    assert not is_join_of(",".join("a" * 2000) + ",b", many, ",", 64)
+def test_many_names_with_commas_do_not_take_for_ever() -> None:
+    names = [",".join("a" * size) for size in range(1, 60)]
+    started = time.process_time()
+    assert not is_join_of(",".join("a" * 2000) + ",b", names, ",", 64)
+    assert time.process_time() - started < 2
 
 
 # -- whatever the items are -------------------------------------------------------------------------------------------
@@ -317,10 +319,10 @@ def test_lists_settle_and_foreign_items_stay(
     current: dict[str, tuple[str, ...]],
     steps: list[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str]],
 ) -> None:
-    file = File(current)  # type: ignore[arg-type]
+    file = File(current)
     for names, albums, tags, user in steps:
         file.run(PhotoMetadata(people=names, albums=albums, tags=tags), user=user)
-    for user in ("local", "11111111"):
+    for user in ("local", "11111111", "local"):  # a claim is given up with a change, never alone
         file.run(PhotoMetadata(people=(), albums=(), tags=()), user=user)
     for tag in (*PEOPLE_TAGS, HIERARCHY, TAGS_LIST):
         before, after = current.get(tag, ()), file[tag] or ()
@@ -329,9 +331,13 @@ def test_lists_settle_and_foreign_items_stay(
         assert set(before) - set(after) <= {"Ada,Bob"}
 
 
+def test_a_value_that_is_a_list_reads_as_one_text() -> None:
+    assert view({SUBJECT: ("a", "b")}).text(SUBJECT) == "a, b"
+
+
 def test_nothing_is_claimed_when_nothing_was_missing() -> None:
     values = dict.fromkeys(PEOPLE_TAGS, ("Ada",))
-    merged = File(values).look(people("Ada"))  # type: ignore[arg-type]
+    merged = File(values).look(people("Ada"))
     assert changed(merged) == {}
     assert claims(merged) == set()
 
@@ -343,7 +349,5 @@ def test_a_claim_on_what_is_no_longer_wanted_is_released() -> None:
 
 def test_a_row_outside_of_the_file_is_not_taken() -> None:
     seen = view(kind=FileKind.SIDECAR)
-    from immich_meta_writers.tags import BY_NAME
-
     assert not seen.takes(BY_NAME[KEYWORDS])
     assert seen.takes(BY_NAME[SUBJECT])

@@ -93,9 +93,9 @@ def test_within_a_millionth_of_a_degree_is_equal() -> None:
 
 
 def test_a_file_that_rounds_to_four_decimals_is_trusted() -> None:
-    rounded = {LAT: (Fraction("52.5201"), Fraction(0), Fraction(0)), LON: (Fraction("13.405"), Fraction(0), Fraction(0))}
+    rounded = {LAT: dms("52.5201"), LON: dms("13.405")}
     assert File(berlin(**rounded)).run(at(52.52014, 13.40504)).changes != ()  # three decimals of longitude
-    rounded[LON] = (Fraction("13.4051"), Fraction(0), Fraction(0))
+    rounded[LON] = dms("13.4051")
     assert File(berlin(**rounded)).run(at(52.52014, 13.40506)).changes == ()
     assert LAT in changed(File(berlin(**rounded)).run(at(52.52016, 13.4051)))
 
@@ -125,7 +125,7 @@ def test_the_equator_and_the_poles_and_the_date_line() -> None:
         file = File()
         file.run(at(latitude, longitude))
     assert xmp_angle(59.99999999999, "NS") == "60,0.00000000N"
-    assert to_rationals(59.99999999999) == (60, 0, 0)
+    assert to_rationals(59.99999999999) == dms(60)
 
 
 # -- altitude ---------------------------------------------------------------------------------------------------------
@@ -197,14 +197,18 @@ def test_another_xmp_coordinate_is_rewritten(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "ref", "altitude"), [("345/10", "0", 34.5), ("34.5", "0", 34.5), ("69/2", "1", -34.5), ("+34.45", "", 34.5)]
+    ("text", "ref", "altitude"),
+    [("345/10", "0", 34.5), ("34.5", "0", 34.5), ("69/2", "1", -34.5), ("+34.45", "", 34.5)],
 )
 def test_an_equal_xmp_altitude_is_not_rewritten(text: str, ref: str, altitude: float) -> None:
     values: Values = {XMP_LAT: "52,31.20000000N", XMP_LON: "13,24.00000000E", XMP_ALT: text, XMP_ALT_REF: ref}
     assert File(values, kind=FileKind.SIDECAR).run(at(52.52, 13.4, altitude)).changes == ()
 
 
-@pytest.mark.parametrize("text", ["", "1/0", "x", "nan", "inf", "1/", "1e999999999", "9" * 5000, "1/1/1", "-1e999999999"])
+HOSTILE = ["", "1/0", "x", "nan", "inf", "1/", "1e999999999", "9" * 5000, "1/1/1", "-1e999999999"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_altitude_costs_nothing_and_is_replaced(text: str) -> None:
     file = File({XMP_ALT: text}, kind=FileKind.SIDECAR)
     started = time.process_time()
@@ -249,6 +253,6 @@ def test_places_settle(
     values = {LAT: lat, LON: lon, LAT_REF: refs[0], LON_REF: refs[1], ALT: height, ALT_REF: below}
     if kind is FileKind.SIDECAR:
         values = {XMP_LAT: "52,31.2000N", XMP_ALT: None if height is None else "12.3"}
-    file = File({tag: value for tag, value in values.items() if value is not None}, kind=kind)  # type: ignore[misc]
+    file = File({tag: value for tag, value in values.items() if value is not None}, kind=kind)
     for position in steps:
         file.run(PhotoMetadata(gps=position))

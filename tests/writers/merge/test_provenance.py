@@ -35,9 +35,20 @@ def test_a_record_is_split_at_the_first_space_and_the_first_equals_sign(value: s
 
 
 @pytest.mark.parametrize(
-    "record", ["", "people", "people@local", f"people@local {SUBJECT}", f"people {SUBJECT}=Ada", f"@u {SUBJECT}=Ada"]
-    + [f"people@ {SUBJECT}=Ada", "people@local =Ada", " =", f"people@local{SUBJECT}=Ada"],
-)  # fmt: skip
+    "record",
+    [
+        "",
+        "people",
+        "people@local",
+        f"people@local {SUBJECT}",
+        f"people {SUBJECT}=Ada",
+        f"@u {SUBJECT}=Ada",
+        f"people@ {SUBJECT}=Ada",
+        "people@local =Ada",
+        f"people@local{SUBJECT}=Ada",
+        " =",
+    ],
+)
 def test_anything_else_claims_nothing_and_stays(record: str) -> None:
     assert parse_record(record) is None
     file = File(added=(record,))

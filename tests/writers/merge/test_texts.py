@@ -219,7 +219,7 @@ texts = st.text(st.characters(exclude_categories=["Cc", "Cs"], include_character
     steps=st.lists(st.tuples(texts, st.lists(texts.filter(bool), max_size=3).map(tuple)), max_size=4),
 )
 def test_texts_settle(current: dict[str, str], steps: list[tuple[str, tuple[str, ...]]]) -> None:
-    file = File(current)  # type: ignore[arg-type]
+    file = File(current)
     for text, names in steps:
         file.run(PhotoMetadata(caption=text, albums=names))
 

@@ -5,6 +5,7 @@ Not here: the rules' tests (test_*.py) and any bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Optional
 
@@ -34,7 +35,7 @@ Values = dict[str, Value]
 
 
 def view(
-    values: Optional[Values] = None,
+    values: Optional[Mapping[str, Value]] = None,
     *,
     added: tuple[str, ...] = (),
     user: str = "local",
@@ -78,7 +79,9 @@ def releases(merged: Merged) -> set[str]:
 class File:
     """A file without bytes: it holds what was written the way the codecs give it back."""
 
-    def __init__(self, values: Optional[Values] = None, added: tuple[str, ...] = (), **view_options: Any) -> None:
+    def __init__(
+        self, values: Optional[Mapping[str, Value]] = None, added: tuple[str, ...] = (), **view_options: Any
+    ) -> None:
         self.values: Values = dict(values or {})
         self.added = added
         self.view_options = view_options

@@ -20,7 +20,7 @@ MOMENT = Moment(WALL, timedelta(hours=2), datetime(2021, 6, 15, 10, 34, 56, tzin
 INSTANT = 1_623_753_296
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def built(name: str) -> bytes:
     return BY_NAME[name].build()
 

@@ -16,8 +16,9 @@ from immich_meta_writers import PhotoMetadata, Position, WriteTo, plan, read
 from immich_meta_writers.addresses import IimAddress
 from immich_meta_writers.changes import Change
 from immich_meta_writers.errors import AccessError, SelfCheckError
+from immich_meta_writers.payloads import xmp
 from immich_meta_writers.plan import target as target_module
-from immich_meta_writers.plan.blocks import check, decode
+from immich_meta_writers.plan.blocks import check, decode, graft_xmp
 from immich_meta_writers.plan.files import opened
 from immich_meta_writers.plan.media import C2PA_NOTE, read_media
 from immich_meta_writers.plan.target import NO_ROOM
@@ -62,6 +63,15 @@ def test_a_packet_that_outgrows_its_segment_spills_into_an_extended_one(tmp_path
     assert found["XMP-dc:Subject"] == (*before, *people)
     assert found["XMP-dc:Description"] == "x" * 2000
     assert plan(path, wanted, BUILTIN).is_empty
+
+
+def test_a_change_of_exif_and_iptc_alone_leaves_the_packet_alone(tmp_path: Path) -> None:
+    path = photo(tmp_path)
+    plan(path, PhotoMetadata(captured=MOMENT), BUILTIN).apply()
+    with opened(str(path)) as file:
+        before = read_media(file).blocks
+    grafted = graft_xmp(before, (Change("IFD0:Rating", None, 4, 4),), xmp.encoder("builtin"), None)
+    assert grafted is before
 
 
 def test_iptc_in_an_unknown_character_set_is_left_alone_and_named(tmp_path: Path) -> None:

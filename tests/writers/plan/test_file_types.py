@@ -5,6 +5,8 @@ Not here: reading it.
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,7 +88,5 @@ def test_what_is_neither_photo_nor_video_is_refused(head: bytes) -> None:
 
 @given(st.binary(max_size=HEAD), st.text(max_size=10))
 def test_any_head_is_a_type_or_a_named_error(head: bytes, name: str) -> None:
-    try:
+    with contextlib.suppress(EmptyFileError, StructureError):
         assert detect(head, name).name
-    except (EmptyFileError, StructureError) as error:
-        assert error.kind in ("empty", "structure")

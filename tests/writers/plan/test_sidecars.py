@@ -73,7 +73,8 @@ def test_the_sidecar_may_say_for_which_ending_it_is(tmp_path: Path, extension: s
 
 def test_a_sidecar_of_the_whole_name_is_the_photos_whatever_it_says(tmp_path: Path) -> None:
     path = photo(tmp_path)
-    own = written(tmp_path / "IMG.jpg.xmp", packet("<photoshop:SidecarForExtension>RAF</photoshop:SidecarForExtension>"))
+    prop = "<photoshop:SidecarForExtension>RAF</photoshop:SidecarForExtension>"
+    own = written(tmp_path / "IMG.jpg.xmp", packet(prop))
     assert sidecar_of(str(path)) == str(own)
 
 
@@ -222,7 +223,8 @@ def test_except_when_a_sidecar_is_asked_for(tmp_path: Path, what: str) -> None:
 
 @pytest.mark.parametrize("mode", list(WriteTo))
 @pytest.mark.parametrize(
-    ("content", "error"), [(b"", EmptyFileError), (b"<x", XmpError), (b"\xff\xfe<", XmpError), (packet()[:-5], XmpError)]
+    ("content", "error"),
+    [(b"", EmptyFileError), (b"<x", XmpError), (b"\xff\xfe<", XmpError), (packet()[:-5], XmpError)],
 )
 def test_a_damaged_sidecar_is_never_replaced_and_is_the_one_that_is_named(
     tmp_path: Path, mode: WriteTo, content: bytes, error: type[DamagedError]

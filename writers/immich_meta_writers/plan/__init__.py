@@ -13,6 +13,7 @@ from immich_meta_writers.changes import Shown
 from immich_meta_writers.errors import DamagedError, UnsupportedError, naming
 from immich_meta_writers.file_types import FileType
 from immich_meta_writers.metadata import PhotoMetadata
+from immich_meta_writers.plan.batch import apply_all
 from immich_meta_writers.plan.files import OpenFile, opened
 from immich_meta_writers.plan.media import Media, plan_media, plan_mtime, read_media
 from immich_meta_writers.plan.outcome import FilePlan, Plan
@@ -22,7 +23,7 @@ from immich_meta_writers.plan.wanted import prepared
 from immich_meta_writers.policy import PlanOptions, WriteTo
 from immich_meta_writers.tags import TABLE
 
-__all__ = ["FilePlan", "Plan", "plan", "read", "read_sidecar_of"]
+__all__ = ["FilePlan", "Plan", "apply_all", "plan", "read", "read_sidecar_of"]
 
 DEFAULTS = PlanOptions()
 AnyPath = Union[str, "os.PathLike[str]"]

@@ -59,7 +59,13 @@ class Blocks:
 
 
 def decode(payloads: Payloads, *, is_new: bool = False) -> Blocks:
-    """Parse every payload; `is_new`: we have just made them. Raises ExifError, IptcError or XmpError; text that cannot be decoded closes IPTC only."""
+    """Parse every payload; `is_new`: we have just made them. Text that cannot be decoded closes IPTC only.
+
+    Raises ExifError, IptcError or XmpError.
+    """
+
+    Raises ExifError, IptcError or XmpError.
+    """
     block = iptc.parse(payloads.photoshop)
     return Blocks(
         payloads,
