@@ -63,9 +63,6 @@ def decode(payloads: Payloads, *, is_new: bool = False) -> Blocks:
 
     Raises ExifError, IptcError or XmpError.
     """
-
-    Raises ExifError, IptcError or XmpError.
-    """
     block = iptc.parse(payloads.photoshop)
     return Blocks(
         payloads,
