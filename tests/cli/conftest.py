@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from immich_meta.api import retry
 from immich_meta.demo.server import DemoServer
+from immich_meta.logs import LOGGER_NAME
 from tests.cli.home import Home
 
 
@@ -17,6 +19,14 @@ from tests.cli.home import Home
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another try after milliseconds: how long a client waits is tested elsewhere."""
     monkeypatch.setattr(retry, "RetryPolicy", partial(retry.RetryPolicy, shortest=0.01, longest=0.02))
+
+
+@pytest.fixture(autouse=True)
+def own_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run sets up of the logger ends with the test."""
+    logger = logging.getLogger(LOGGER_NAME)
+    monkeypatch.setattr(logger, "propagate", logger.propagate)
+    monkeypatch.setattr(logger, "level", logger.level)
 
 
 @pytest.fixture

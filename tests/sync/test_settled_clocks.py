@@ -5,9 +5,10 @@ The stand-in re-reads the written files as Immich would (IMMICH.md, section 4), 
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,6 +23,7 @@ from immich_meta.cli.sync import command as sync
 from immich_meta.demo.library import Box, DemoAsset
 from immich_meta.demo.reread import Found, FoundRegion, reread
 from immich_meta.demo.server import DemoServer
+from immich_meta.logs import LOGGER_NAME
 from immich_meta_writers import read
 from immich_meta_writers.changes import Shown
 from immich_meta_writers.plan import read_sidecar_of
@@ -185,9 +187,12 @@ class Cycle:
 
 
 @pytest.fixture(scope="module")
-def server() -> Any:
+def server() -> Iterator[DemoServer]:
+    logger = logging.getLogger(LOGGER_NAME)
+    before = logger.propagate, logger.level
     with DemoServer() as server:
         yield server
+    logger.propagate, logger.level = before
 
 
 WALLS = st.one_of(

@@ -237,20 +237,22 @@ def sync_directory(directory: str) -> None:
     """Make renames in a directory durable; a run does this once for many files, since it costs as much as a photo.
 
     Without it a power failure may bring the old file back, whole; a batch's later files make it durable as well.
+    Raises AccessError.
     """
     if os.name != "posix":
         return
-    try:
-        descriptor = os.open(directory, os.O_RDONLY)
-    except PermissionError:  # a folder that may be written to and not be listed
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot sync a directory
-            raise
-    finally:
-        os.close(descriptor)
+    with _mapped(directory):
+        try:
+            descriptor = os.open(directory, os.O_RDONLY)
+        except (PermissionError, FileNotFoundError):  # it may be written to and not be listed; or it is gone
+            return
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot sync a directory
+                raise
+        finally:
+            os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:

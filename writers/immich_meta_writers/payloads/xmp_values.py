@@ -69,6 +69,12 @@ class Element:
         return self.inner_end == self.end
 
 
+# A tag, and the text behind it, without anything that XML would resolve, change or refuse.
+_TOKEN = re.compile(
+    rb'<(/?)([\w.-]+(?::[\w.-]+)?)((?:\s+[\w.-]+(?::[\w.-]+)?="[^"<>&\x00-\x1f]*")*)\s*(/?)>([^<&\x00-\x08\x0b-\x1f]*)'
+)
+_PLAIN_ATTRIBUTE = re.compile(rb'\s([\w.-]+(?::[\w.-]+)?)="([^"]*)"')
+
 Field = Union[Element, str]
 
 
@@ -88,7 +94,52 @@ def tree(data: bytes, start: int, end: int, context: Context) -> Element:
         leaf = _leaf(data, start, end, opening, text, context)
         if leaf is not None:
             return leaf
-    return _Builder(data, start, end, context).root()
+    return _plain_tree(data, start, end, context) or _Builder(data, start, end, context).root()
+
+
+def _plain_tree(data: bytes, start: int, end: int, context: Context) -> Optional[Element]:
+    """An element of nothing but plain tags and text, read without a parser; None for any other.
+
+    Plain: no references, comments, CDATA, processing instructions or characters that XML would change. The packet
+    has been parsed before, so tags are balanced; regions are the one property that is deep and common.
+    """
+    stack: list[Element] = []
+    position = start
+    for match in _TOKEN.finditer(data, start, end):
+        if match.start() != position:
+            return None
+        position = match.end()
+        closing, raw, attributes, empty, text = match.groups()
+        if closing:
+            element = stack.pop()
+            element.inner_end, element.end = match.start(), match.start(5)
+            if not stack:
+                return element if position == end else None
+        else:
+            element = _opened(raw, attributes, match.start(), stack[-1].context if stack else context)
+            if stack:
+                stack[-1].children.append(element)
+            if empty:
+                element.inner_end = element.end = match.start(5)
+                if not stack:
+                    return element if position == end else None
+            else:
+                stack.append(element)
+        if text:
+            stack[-1].text += text.decode("utf-8")
+    return None
+
+
+def _opened(raw: bytes, attributes: bytes, start: int, context: Context) -> Element:
+    name = raw.decode("utf-8")
+    if not attributes:
+        return Element(resolve(name, context), name, {}, start, context)
+    found = {match[1].decode("utf-8"): match[2].decode("utf-8") for match in _PLAIN_ATTRIBUTE.finditer(attributes)}
+    own = declarations(found.items())
+    if own:
+        context = {**context, **own}
+    named = {resolve(key, context, is_attribute=True): value for key, value in found.items() if key[:5] != "xmlns"}
+    return Element(resolve(name, context), name, named, start, context)
 
 
 def _leaf(data: bytes, start: int, end: int, opening: int, text: bytes, context: Context) -> Optional[Element]:

@@ -9,7 +9,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from immich_meta_writers.commit import sync_directory
 from immich_meta_writers.errors import WriterError
@@ -24,20 +24,41 @@ def apply_all(plans: Iterable[Plan], *, at_once: int = AT_ONCE) -> Iterator[tupl
     `plans` may be a generator: it is asked for the next plan while earlier ones are on their way to the disk, so two
     plans for one file must not be in it (the second fails with ChangedError). Afterwards the last renames are durable.
     """
-    pending: deque[tuple[Plan, Future[Optional[WriterError]]]] = deque()
+    pending: deque[_Pending] = deque()
     latest: deque[str] = deque(maxlen=at_once)
     with ThreadPoolExecutor(at_once, thread_name_prefix="writer") as pool:
         for plan in plans:
-            pending.append((plan, pool.submit(_apply, plan)))
-            if not plan.is_empty:
-                latest.append(os.path.dirname(os.path.abspath(plan.path)))
-            while pending and (len(pending) > 2 * at_once or pending[0][1].done()):
-                done, future = pending.popleft()
-                yield done, future.result()
-        for done, future in pending:
-            yield done, future.result()
+            files = frozenset(os.path.realpath(part.path) for part in plan.parts if part.changes)
+            _wait_for(files, pending)
+            pending.append(_Pending(plan, files, pool.submit(_apply, plan) if files else _nothing_to_do()))
+            latest.extend(map(os.path.dirname, files))
+            while pending and (len(pending) > 2 * at_once or pending[0].future.done()):
+                done = pending.popleft()
+                yield done.plan, done.future.result()
+        for done in pending:
+            yield done.plan, done.future.result()
     for directory in dict.fromkeys(latest):
         sync_directory(directory)
+
+
+class _Pending(NamedTuple):
+    plan: Plan
+    files: frozenset[str]
+    future: Future[Optional[WriterError]]
+
+
+def _wait_for(files: frozenset[str], pending: Iterable[_Pending]) -> None:
+    """Two renames over one file at the same time would both find it unchanged, and one would be lost."""
+    for earlier in pending:
+        if not files.isdisjoint(earlier.files):
+            earlier.future.result()
+
+
+def _nothing_to_do() -> Future[Optional[WriterError]]:
+    """A thread would cost an unchanged photo more than its merge."""
+    future: Future[Optional[WriterError]] = Future()
+    future.set_result(None)
+    return future
 
 
 def _apply(plan: Plan) -> Optional[WriterError]:

@@ -66,9 +66,10 @@ def _encoder(engine: str) -> xmp.Encoder:
 
 def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outcome:
     """What becomes of the payloads. Raises NoRoomError, SelfCheckError, MetadataError."""
-    view = _view(target, target.blocks, wanted, options)
-    merged = merge(replace(view, is_glance=True), wanted)
+    view = _view(target, wanted, options, is_glance=True)
+    merged = merge(view, wanted)
     if merged.changes:
+        view = replace(view, is_glance=False)
         merged = merge(view, wanted)
     if not merged.changes:
         return Outcome(target.blocks.payloads, (), merged.kept, merged.skipped)
@@ -86,7 +87,8 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
     return Outcome(blocks.payloads, changes, merged.kept, skipped)
 
 
-def _view(target: Target, blocks: Blocks, wanted: PhotoMetadata, options: PlanOptions) -> View:
+def _view(target: Target, wanted: PhotoMetadata, options: PlanOptions, *, is_glance: bool) -> View:
+    blocks = target.blocks
     values = blocks.values(rows_of(asked_modules(wanted)))
 
     def records() -> tuple[str, ...]:
@@ -102,6 +104,7 @@ def _view(target: Target, blocks: Blocks, wanted: PhotoMetadata, options: PlanOp
         closed=blocks.closed,
         raster=target.raster,
         orientation=target.orientation,
+        is_glance=is_glance,
     )
 
 
@@ -114,8 +117,7 @@ def _check_settled(
     target: Target, wanted: PhotoMetadata, options: PlanOptions, refused: frozenset[str]
 ) -> None:
     """A second run must find nothing to do. Raises SelfCheckError."""
-    view = replace(_view(target, target.blocks, wanted, options), is_glance=True)
-    again: Merged = merge(view, wanted)
+    again: Merged = merge(_view(target, wanted, options, is_glance=True), wanted)
     unsettled = [change.tag for change in again.changes if change.tag not in refused]
     if unsettled:
         raise SelfCheckError(f"{', '.join(unsettled)} would not read back as written", place="self check")
