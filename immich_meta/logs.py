@@ -188,6 +188,7 @@ class Logs:
         for handler in self.handlers:
             self.logger.removeHandler(handler)
             handler.close()
+        self.logger.propagate = True
 
     def __enter__(self) -> Logs:
         return self

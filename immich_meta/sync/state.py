@@ -168,7 +168,7 @@ def _connect(path: Path, fingerprint: str, resume: bool) -> tuple[sqlite3.Connec
     connection = _lock(path)
     try:
         found = _read_fingerprint(connection) if existed else None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # of a damaged file even the error may be unreadable
         connection.close()
         os.unlink(path)
         return _start(_lock(path), fingerprint), (f"The checkpoint {path} is damaged ({error}): starting afresh",)
@@ -203,7 +203,7 @@ def _lock(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:  # held by another run, or no place for it
         connection.close()
         raise
-    except sqlite3.DatabaseError:  # no database: found damaged by whoever reads it next
+    except (sqlite3.DatabaseError, UnicodeDecodeError):  # no database: found damaged by whoever reads it next
         connection.rollback()
     return connection
 

@@ -61,33 +61,35 @@ def commit(path: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int] = None
     Raises ChangedError when the file is no longer what `stamp` says, AccessError when the file system refuses.
     """
     target = os.path.realpath(path)
-    with _mapped(path), open(target, "rb", buffering=0, opener=_without_waiting) as old:
-        status = os.fstat(old.fileno())
-        _require_same(status, stamp, path)
-        _require_writable(path)
-        with _temporary(os.path.dirname(target)) as (temporary, new):
+    with _mapped(path), _temporary(os.path.dirname(target)) as temporary:
+        new = temporary.descriptor
+        with open(target, "rb", buffering=0, opener=_without_waiting) as old:
+            status = os.fstat(old.fileno())
+            _require_same(status, stamp, path)
+            _require_writable(path)
             _write(old.fileno(), new, patch)
             _copy_attributes(old.fileno(), new, status, path)
-            if mtime_ns is not None:
-                os.utime(temporary, ns=(status.st_atime_ns, mtime_ns))
-            os.fsync(new)
-            if os.fstat(new).st_size != patch.new_size:
-                raise ChangedError("the file became shorter while it was copied", path=path)
-            _require_same(os.stat(target), stamp, path)
-            os.replace(temporary, target)
+        if mtime_ns is not None:
+            os.utime(temporary.path, ns=(status.st_atime_ns, mtime_ns))
+        os.fsync(new)
+        if os.fstat(new).st_size != patch.new_size:
+            raise ChangedError("the file became shorter while it was copied", path=path)
+        _require_same(os.stat(target), stamp, path)
+        temporary.replace(target)
 
 
 def create(path: str, data: bytes, beside: os.stat_result, mtime_ns: Optional[int] = None) -> None:
     """Make a new file with the owner and read rights of the one `beside`; an existing file is never replaced."""
     directory = os.path.dirname(os.path.realpath(path))
-    with _mapped(path), _temporary(directory) as (temporary, new):
+    with _mapped(path), _temporary(directory) as temporary:
+        new = temporary.descriptor
         _write_all(new, data)
-        os.chmod(temporary, stat.S_IMODE(beside.st_mode) & 0o666 | stat.S_IWUSR)
+        os.chmod(temporary.path, stat.S_IMODE(beside.st_mode) & 0o666 | stat.S_IWUSR)
         if hasattr(os, "fchown"):
             with contextlib.suppress(PermissionError):  # not the owner: the new file is ours, as any copy would be
                 os.fchown(new, beside.st_uid, beside.st_gid)
         if mtime_ns is not None:
-            os.utime(temporary, ns=(mtime_ns, mtime_ns))
+            os.utime(temporary.path, ns=(mtime_ns, mtime_ns))
         os.fsync(new)
         _link_new(temporary, path)
 
@@ -119,18 +121,36 @@ def _mapped(path: str) -> Iterator[None]:
         raise access_error(error, path) from error
 
 
+class _Temporary:
+    """A file on its way to a name."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    def replace(self, target: str) -> None:
+        if os.name == "nt":  # where an open file cannot be renamed
+            self.close()
+        os.replace(self.path, target)
+
+    def close(self) -> None:
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
 @contextlib.contextmanager
-def _temporary(directory: str) -> Iterator[tuple[str, int]]:
+def _temporary(directory: str) -> Iterator[_Temporary]:
     """A new, locked file that is gone afterwards unless it was renamed."""
     name = f"{_TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}{_TEMPORARY_SUFFIX}"
     path = os.path.join(directory, name)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+    temporary = _Temporary(path, os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600))
     try:
-        _lock(descriptor)
-        yield path, descriptor
+        _lock(temporary.descriptor)
+        yield temporary
     finally:
-        os.close(descriptor)
+        temporary.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
@@ -222,15 +242,15 @@ def _require_writable(path: str) -> None:
         raise AccessError("the file is read-only", cure="allow writing to it (chmod u+w)", path=path)
 
 
-def _link_new(temporary: str, path: str) -> None:
+def _link_new(temporary: _Temporary, path: str) -> None:
     try:
-        os.link(temporary, path)
+        os.link(temporary.path, path)
     except FileExistsError as error:
         raise ChangedError("the file was made by another program meanwhile", path=path) from error
     except OSError:  # no hard links here (FAT, some network shares)
         if os.path.lexists(path):
             raise ChangedError("the file was made by another program meanwhile", path=path) from None
-        os.replace(temporary, path)
+        temporary.replace(path)
 
 
 def sync_directory(directory: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from immich_meta_writers.errors import MetadataError
 from immich_meta_writers.merge.dates import as_moment, parse_iso
-from immich_meta_writers.metadata import Moment, PhotoMetadata, Position, RatingSource, Region
+from immich_meta_writers.metadata import Moment, PhotoMetadata, Position, Region
 from immich_meta_writers.text import clean, nfc
 
 FIELDS = "people, caption, rating, favorite, gps, captured, albums, tags, regions"
@@ -39,8 +39,6 @@ def photo_metadata(values: object, zone: tzinfo) -> PhotoMetadata:
     for name, value in values.items():
         if value is not None:
             read[name] = _READERS[name](name, value, zone)
-    if read.get("rating") is None and read.get("favorite") is True:
-        read.update(rating=5, rating_source=RatingSource.HEART)
     return PhotoMetadata(**read)
 
 

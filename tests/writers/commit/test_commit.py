@@ -250,9 +250,9 @@ def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path: Path) -> Non
 
 
 def test_a_temporary_file_that_somebody_writes_to_stays(tmp_path: Path) -> None:
-    with commit_module._temporary(str(tmp_path)) as (live, _):
+    with commit_module._temporary(str(tmp_path)) as live:
         assert sweep(str(tmp_path)) == 0
-        assert os.path.exists(live)
+        assert os.path.exists(live.path)
     assert os.listdir(tmp_path) == []
 
 
@@ -261,10 +261,11 @@ def test_sweeping_a_folder_that_is_not_there_removes_nothing(tmp_path: Path) -> 
 
 
 def test_a_temporary_file_is_hidden_and_no_picture_by_its_name(tmp_path: Path) -> None:
-    with commit_module._temporary(str(tmp_path)) as (name, descriptor):
+    with commit_module._temporary(str(tmp_path)) as temporary:
+        name = temporary.path
         assert os.path.basename(name).startswith(".")
         assert name.endswith(".tmp")
-        assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600
+        assert stat.S_IMODE(os.fstat(temporary.descriptor).st_mode) == 0o600
     with contextlib.suppress(FileNotFoundError):
         os.stat(name)
         pytest.fail("it is still there")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from immich_meta_writers import Moment, PhotoMetadata, Position, RatingSource, Region
+from immich_meta_writers import Moment, PhotoMetadata, Position, Region
 from immich_meta_writers.errors import MetadataError
 from immich_meta_writers.metadata_json import FIELDS, photo_metadata
 
@@ -69,11 +69,9 @@ def test_names_are_one_line_sorted_and_come_once() -> None:
     assert photo_metadata({"people": ["Zoe\u0308", "Ada\nL.", " ", "Zoë"]}, BERLIN).people == ("Ada L.", "Zoë")
 
 
-def test_a_heart_without_stars_is_five_of_the_hearts() -> None:
+def test_a_heart_says_nothing_about_stars() -> None:
     found = photo_metadata({"favorite": True, "rating": None}, BERLIN)
-    assert (found.rating, found.rating_source) == (5, RatingSource.HEART)
-    found = photo_metadata({"favorite": True, "rating": 3}, BERLIN)
-    assert (found.rating, found.rating_source) == (3, RatingSource.STARS)
+    assert (found.rating, found.favorite) == (None, True)
 
 
 @pytest.mark.parametrize(

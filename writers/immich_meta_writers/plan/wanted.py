@@ -32,6 +32,8 @@ def prepared(wanted: PhotoMetadata) -> PhotoMetadata:
             changes[name] = _distinct(map(one_line, items))
     if wanted.tags is not None:
         changes["tags"] = _distinct(map(_path, wanted.tags))
+    if wanted.gps is not None and not (wanted.gps.latitude or wanted.gps.longitude):
+        changes["gps"] = None  # no place, but what cameras and servers write without one
     if wanted.caption is not None:
         changes["caption"] = clean(wanted.caption).strip()
     if wanted.asset_id is not None:
