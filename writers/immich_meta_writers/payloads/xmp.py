@@ -8,10 +8,11 @@ from __future__ import annotations
 from immich_meta_writers.errors import MetadataError, UnsupportedError
 from immich_meta_writers.payloads import xmp_exempi
 from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
+from immich_meta_writers.payloads.xmp_document import XmpDocument, read
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoder, NewValue
 from immich_meta_writers.payloads.xmp_extended import Packets, extension_guid, graft_extended, guid_of, spill
 from immich_meta_writers.payloads.xmp_graft import PADDING, agrees, graft, new_sidecar
-from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse, parse_new, read
+from immich_meta_writers.payloads.xmp_reader import parse, parse_new
 
 ENGINES = ("auto", "builtin", "exempi")
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Optional
 
 from immich_meta_writers.addresses import XmpAddress, XmpKind
 from immich_meta_writers.errors import XmpError
+from immich_meta_writers.payloads.xmp_document import Occurrence, XmpDocument
 from immich_meta_writers.payloads.xmp_encoding import Encoded
 from immich_meta_writers.payloads.xmp_markup import (
     RDF,
@@ -29,17 +30,15 @@ from immich_meta_writers.payloads.xmp_markup import (
     start_tag_end,
     transplant,
 )
-from immich_meta_writers.payloads.xmp_reader import Occurrence, XmpDocument
+from immich_meta_writers.payloads.xmp_tree import Element, tree
 from immich_meta_writers.payloads.xmp_values import (
     DEFAULT_LANGUAGE,
     LANGUAGE,
-    Element,
     carrier,
     container,
     items_of,
     languages,
     simple,
-    tree,
 )
 
 _RESOURCE = key(RDF, "resource")

@@ -14,10 +14,14 @@ from typing import Any, Optional
 from immich_meta_writers.addresses import RegionEdit, RegionInfo, StoredRegion, XmpAddress, XmpEdit, XmpKind
 from immich_meta_writers.errors import SelfCheckError, UnsupportedError
 from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
+from immich_meta_writers.payloads.xmp_document import XmpDocument
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoded, NewValue, decimal
 from immich_meta_writers.payloads.xmp_markup import ST_AREA, ST_DIM, X
-from immich_meta_writers.payloads.xmp_reader import XmpDocument, parse, parse_new
-from immich_meta_writers.payloads.xmp_values import container, tree
+from immich_meta_writers.payloads.xmp_reader import parse, parse_new
+from immich_meta_writers.payloads.xmp_tree import tree
+from immich_meta_writers.payloads.xmp_values import (
+    container,
+)
 from immich_meta_writers.tags import EXIF, TIFF
 
 _PDF = "http://ns.adobe.com/pdf/1.3/"

@@ -14,11 +14,12 @@ from immich_meta_writers.addresses import RegionEdit, RegionInfo, XmpAddress, Xm
 from immich_meta_writers.errors import NoRoomError
 from immich_meta_writers.payloads import xmp_packet
 from immich_meta_writers.payloads.xmp_builtin import BuiltinEncoder
+from immich_meta_writers.payloads.xmp_document import Occurrence, XmpDocument
 from immich_meta_writers.payloads.xmp_edits import remove_occurrence
 from immich_meta_writers.payloads.xmp_encoding import Edits, Encoder, cleaned
 from immich_meta_writers.payloads.xmp_graft import PADDING, graft
 from immich_meta_writers.payloads.xmp_markup import NOTE, RDF, SEPARATOR, X, transplant
-from immich_meta_writers.payloads.xmp_reader import Occurrence, XmpDocument, parse
+from immich_meta_writers.payloads.xmp_reader import parse
 from immich_meta_writers.payloads.xmp_regions import apply_edits
 
 HAS_EXTENDED = XmpAddress(NOTE, "HasExtendedXMP", "xmpNote", XmpKind.SIMPLE)

@@ -13,6 +13,7 @@ from typing import Optional
 from immich_meta_writers.addresses import LangAlt, RegionEdit, RegionInfo, XmpAddress, XmpEdit, XmpKind, XmpValue
 from immich_meta_writers.errors import SelfCheckError, XmpError
 from immich_meta_writers.payloads import xmp_packet
+from immich_meta_writers.payloads.xmp_document import Place, XmpDocument, about_of, home
 from immich_meta_writers.payloads.xmp_edits import (
     Change,
     insert_children,
@@ -36,9 +37,9 @@ from immich_meta_writers.payloads.xmp_markup import (
     transplant,
     with_prefix,
 )
-from immich_meta_writers.payloads.xmp_reader import Place, XmpDocument, about_of, home, parse, parse_new
+from immich_meta_writers.payloads.xmp_reader import parse, parse_new
 from immich_meta_writers.payloads.xmp_regions import apply_edits, edit_regions, expected
-from immich_meta_writers.payloads.xmp_values import Element
+from immich_meta_writers.payloads.xmp_tree import Element
 
 PADDING = 2048
 

@@ -10,6 +10,7 @@ from typing import Optional
 
 from immich_meta_writers.addresses import RegionEdit, RegionInfo, StoredRegion
 from immich_meta_writers.errors import SelfCheckError
+from immich_meta_writers.payloads.xmp_document import Occurrence, XmpDocument
 from immich_meta_writers.payloads.xmp_edits import (
     Change,
     attribute_span,
@@ -35,10 +36,8 @@ from immich_meta_writers.payloads.xmp_markup import (
     start_tag_end,
     transplant,
 )
-from immich_meta_writers.payloads.xmp_reader import Occurrence, XmpDocument
+from immich_meta_writers.payloads.xmp_tree import Element, Field
 from immich_meta_writers.payloads.xmp_values import (
-    Element,
-    Field,
     body,
     container,
     fields,
