@@ -31,10 +31,10 @@ bin=.venv-newest/bin
 "$bin/ruff" check .
 "$bin/mypy"
 "$bin/lint-imports"
-"$bin/python" -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+"$bin/python" -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
 "$bin/python" -m coverage report --include='writers/*' --fail-under=95 | tail -n 1
 
 if [ "$oldest" != "$newest" ]; then
     environment .venv-oldest "$oldest"
-    .venv-oldest/bin/python -m pytest
+    .venv-oldest/bin/python -m pytest -n auto --dist worksteal
 fi
