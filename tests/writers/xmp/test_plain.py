@@ -12,11 +12,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from immich_meta_writers.addresses import XmpAddress, XmpKind
+from immich_meta_writers.addresses import RegionEdit, StoredRegion, XmpAddress, XmpKind
 from immich_meta_writers.errors import XmpError
-from immich_meta_writers.payloads import xmp, xmp_plain, xmp_tree, xmp_values
+from immich_meta_writers.payloads import xmp, xmp_plain, xmp_plain_regions, xmp_tree, xmp_values
 from immich_meta_writers.payloads.xmp_markup import RDF
-from immich_meta_writers.tags import DC
+from immich_meta_writers.tags import BY_NAME, DC
+from immich_meta_writers.text import clean
 
 CONTEXT = {"rdf": RDF, "dc": DC}
 KINDS = (XmpKind.SIMPLE, XmpKind.BAG, XmpKind.SEQ, XmpKind.ALT)
@@ -84,6 +85,33 @@ def test_a_plain_reading_is_the_parsers_reading(shape: str, one: str, two: str) 
         assert quick is None or quick == xmp_values.unite([parsed], kind)
     tree = xmp_tree._plain_tree(source, 0, len(source), CONTEXT)
     assert tree is None or picture(tree) == picture(parsed)
+
+
+COORDINATES = st.floats(0, 1, allow_nan=False) | st.sampled_from([0.0, 1.0, 0.5])
+REGIONS = st.lists(
+    st.builds(StoredRegion, st.text(max_size=8).map(clean), st.sampled_from(["Face", "Pet", ""]), *[COORDINATES] * 4),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(REGIONS, st.sampled_from(["builtin", "exempi"]))
+def test_our_own_regions_are_read_as_the_parser_reads_them(regions: list[StoredRegion], engine: str) -> None:
+    if engine == "exempi":
+        pytest.importorskip("libxmp")
+    address = BY_NAME["XMP-mwg-rs:RegionInfo"].address
+    assert isinstance(address, XmpAddress)
+    edit = RegionEdit(added=tuple(regions), applied=(4000, 3000))
+    document = xmp.parse(xmp.graft(None, {address: edit}, xmp.encoder("auto" if engine == "exempi" else engine)))
+    (one,) = document.occurrences(address)
+    source, context = document.source(one), document.subjects[one.node].context
+    parsed = xmp_tree._Builder(source, 0, len(source), context).root()
+    quick = xmp_plain_regions.value(source, context)
+    assert quick is None or quick == xmp_values.region_info(parsed)
+    if all(region.name.isalnum() and region.type for region in regions):
+        assert quick is not None
+    assert xmp_plain_regions.value(source.replace(b"normalized", b"pixel"), context) is None
+    assert xmp_plain_regions.value(source, {**context, "stArea": "elsewhere"}) is None
 
 
 @pytest.mark.parametrize("shape", ["<dc:a>x</dc:a>", "<dc:a><rdf:Bag><rdf:li>x</rdf:li></rdf:Bag></dc:a>"])

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
-from immich_meta_writers.addresses import XmpAddress, XmpValue
-from immich_meta_writers.payloads import xmp_plain, xmp_tree, xmp_values
+from immich_meta_writers.addresses import XmpAddress, XmpKind, XmpValue
+from immich_meta_writers.payloads import xmp_plain, xmp_plain_regions, xmp_tree, xmp_values
 from immich_meta_writers.payloads.xmp_markup import RDF, Context, key
 from immich_meta_writers.payloads.xmp_packet import Frame
 
@@ -127,7 +127,10 @@ def _read_plain(documents: tuple[XmpDocument, ...], address: XmpAddress, name: s
     if len(found) != 1 or found[0][4] is not None:
         return None
     _, node, start, end, _ = found[0]
-    return xmp_plain.value(documents[0].data[start:end], address.kind, documents[0].subjects[node].context)
+    source, context = documents[0].data[start:end], documents[0].subjects[node].context
+    if address.kind is XmpKind.REGIONS:
+        return xmp_plain_regions.value(source, context)
+    return xmp_plain.value(source, address.kind, context)
 
 
 def home(document: XmpDocument) -> Optional[Subject]:

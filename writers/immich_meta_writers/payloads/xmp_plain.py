@@ -39,13 +39,13 @@ def value(source: bytes, kind: XmpKind, context: Context) -> Optional[XmpValue]:
         return None
     if kind is XmpKind.SIMPLE:
         match = _SIMPLE.fullmatch(source)
-        return _text(match["text"]) if match else None
+        return text_of(match["text"]) if match else None
     if kind is XmpKind.ALT:
         return _languages(source)
     if kind is XmpKind.REGIONS:
         return None
     match = _LIST.fullmatch(source)
-    items = None if match is None else [_text(item) for item in _ITEM.findall(match["items"])]
+    items = None if match is None else [text_of(item) for item in _ITEM.findall(match["items"])]
     return None if items is None or None in items else tuple(item for item in items if item is not None)
 
 
@@ -55,7 +55,7 @@ def _languages(source: bytes) -> Optional[LangAlt]:
         return None
     items = []
     for language, raw in _LANGUAGE.findall(match["items"]):
-        text = _text(raw)
+        text = text_of(raw)
         if text is None:
             return None
         items.append((language.decode("ascii"), text))
@@ -63,8 +63,8 @@ def _languages(source: bytes) -> Optional[LangAlt]:
     return LangAlt(tuple(items)) if is_clear else None
 
 
-def _text(raw: bytes) -> Optional[str]:
-    """Text with its references resolved; None when one is unknown."""
+def text_of(raw: bytes) -> Optional[str]:
+    """Text without markup, its references resolved; None when one is unknown."""
     text = raw.decode("utf-8")
     if "&" not in text:
         return text

@@ -18,12 +18,13 @@ from immich_meta_writers.payloads.xmp_markup import (
     without_controls,
     without_illegal,
 )
+from immich_meta_writers.payloads.xmp_plain import text_of
 
 # Bytes that an XML parser hands on as they are (leaves out CR and controls, and what may be U+FFFE).
 _PLAIN = re.compile(rb"[\t\n\x20-\xee\xf0-\xff]*")
 # A tag, and the text behind it, without anything that XML would resolve, change or refuse.
 _TOKEN = re.compile(
-    rb'<(/?)([\w.-]+(?::[\w.-]+)?)((?:\s+[\w.-]+(?::[\w.-]+)?="[^"<>&\x00-\x1f]*")*)\s*(/?)>([^<&\x00-\x08\x0b-\x1f]*)'
+    rb'<(/?)([\w.-]+(?::[\w.-]+)?)((?:\s+[\w.-]+(?::[\w.-]+)?="[^"<>&\x00-\x1f]*")*)\s*(/?)>([^<\x00-\x08\x0b-\x1f]*)'
 )
 _PLAIN_ATTRIBUTE = re.compile(rb'\s([\w.-]+(?::[\w.-]+)?)="([^"]*)"')
 
@@ -74,7 +75,7 @@ def tree(data: bytes, start: int, end: int, context: Context) -> Element:
 def _plain_tree(data: bytes, start: int, end: int, context: Context) -> Optional[Element]:
     """An element of nothing but plain tags and text, read without a parser; None for any other.
 
-    Plain: no references, comments, CDATA, processing instructions or characters that XML would change. The packet
+    Plain: no comments, CDATA, processing instructions or characters that XML would change. The packet
     has been parsed before, so tags are balanced; regions are the one property that is deep and common.
     """
     stack: list[Element] = []
@@ -100,7 +101,10 @@ def _plain_tree(data: bytes, start: int, end: int, context: Context) -> Optional
             else:
                 stack.append(element)
         if text:
-            stack[-1].text += text.decode("utf-8")
+            plain = text_of(text)
+            if plain is None:
+                return None
+            stack[-1].text += plain
     return None
 
 
