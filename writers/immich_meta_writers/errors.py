@@ -10,7 +10,6 @@ WriterError                 every error of this package; names the file, the pla
 |   `-- XmpError            the XMP packet cannot be parsed
 |-- UnsupportedError        a sound file that cannot take metadata; a sidecar can
 |   `-- NoRoomError         the payload does not fit
-|-- AmbiguousError          two truths about which file is meant
 |-- ChangedError            the file changed between reading and writing
 |-- AccessError             the file system said no: permission, read-only, full, not a regular file
 |-- SelfCheckError          our own result did not read back; nothing was written
@@ -82,10 +81,6 @@ class UnsupportedError(WriterError):
 
 class NoRoomError(UnsupportedError):
     kind = "no_room"
-
-
-class AmbiguousError(WriterError):
-    kind = "ambiguous"
 
 
 class ChangedError(WriterError):

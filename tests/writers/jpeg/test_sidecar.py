@@ -41,7 +41,7 @@ def test_the_whole_file_is_the_packet() -> None:
 
 
 def test_a_new_sidecar_is_a_patch_of_nothing() -> None:
-    assert sidecar.patch(sidecar.NEW, Payloads(xmp=PACKET)).apply(b"") == PACKET
+    assert sidecar.patch(sidecar.SidecarFile(0, Payloads()), Payloads(xmp=PACKET)).apply(b"") == PACKET
 
 
 def test_an_empty_sidecar_is_refused_by_name() -> None:
@@ -65,4 +65,4 @@ def test_a_huge_sidecar_is_refused_unread() -> None:
 
 def test_a_sidecar_holds_xmp_only() -> None:
     with pytest.raises(UnsupportedError):
-        sidecar.patch(sidecar.NEW, Payloads(xmp=PACKET, exif=b"II*\0"))
+        sidecar.patch(sidecar.SidecarFile(0, Payloads()), Payloads(xmp=PACKET, exif=b"II*\0"))

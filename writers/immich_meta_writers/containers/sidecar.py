@@ -26,10 +26,6 @@ class SidecarFile:
     payloads: Payloads
 
 
-# A sidecar that does not exist yet: its patch inserts the whole packet into a file of 0 bytes.
-NEW = SidecarFile(0, Payloads())
-
-
 def accepts(head: bytes) -> bool:
     """Whether a file that begins so can be a packet: XML in UTF-8, -16 or -32, with or without a mark."""
     for mark in _BYTE_ORDER_MARKS:

@@ -21,8 +21,9 @@ AT_ONCE = 4
 def apply_all(plans: Iterable[Plan], *, at_once: int = AT_ONCE) -> Iterator[tuple[Plan, Optional[WriterError]]]:
     """Carry out plans, `at_once` flushes under way at a time; yields each plan with its error, in order.
 
-    `plans` may be a generator: it is asked for the next plan while earlier ones are on their way to the disk, so two
-    plans for one file must not be in it (the second fails with ChangedError). Afterwards the last renames are durable.
+    `plans` may be a generator: it is asked for the next plan while earlier ones are on their way to the disk. Of two
+    plans for one file that were made before either was carried out, the second fails with ChangedError. Afterwards the
+    last renames are durable. When the generator raises, what was begun is carried out but not yielded.
     """
     pending: deque[_Pending] = deque()
     latest: deque[str] = deque(maxlen=at_once)
