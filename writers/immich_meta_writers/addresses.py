@@ -35,6 +35,20 @@ class IimAddress:
     repeatable: bool = False
 
 
+@dataclass(frozen=True)
+class QuickTimeAddress:
+    """A value of a movie (QuickTime File Format; ISO/IEC 14496-12, 8.2.2 ff).
+
+    `box`: mvhd, tkhd or mdhd (those of every track), keys (moov/meta), udta, or ilst (udta/meta). `name`: `creation` or
+    `modification` in a header, else the name of the key or the four characters of the atom.
+    Values: in headers a tuple of str, one for each box, `2021:06:15 10:34:56` in UTC, zeros when unset (to write: one
+    str for all); else str.
+    """
+
+    box: str
+    name: str
+
+
 class XmpKind(Enum):
     """How a property is held (XMP part 1, section 7.7 ff)."""
 
@@ -110,9 +124,10 @@ class RegionEdit:
     applied: Optional[tuple[int, int]] = None
 
 
-Address = Union[ExifAddress, IimAddress, XmpAddress]
+Address = Union[ExifAddress, IimAddress, QuickTimeAddress, XmpAddress]
 ExifValue = Union[int, str, bytes, tuple[Fraction, ...]]
 XmpValue = Union[str, tuple[str, ...], LangAlt, RegionInfo]
 XmpEdit = Union[str, tuple[str, ...], RegionEdit]
 IimValue = Union[str, tuple[str, ...]]
+QuickTimeValue = Union[str, tuple[str, ...]]
 Value = Union[ExifValue, XmpValue]

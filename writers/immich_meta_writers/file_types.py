@@ -6,84 +6,145 @@ Not here: reading its metadata (containers/).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Optional
 
 from immich_meta_writers.containers import jpeg
 from immich_meta_writers.errors import EmptyFileError, StructureError
+from immich_meta_writers.tags import FileKind
 
 HEAD = 512
 
 
+class _Magic:
+    def __init__(self, test: Callable[[bytes], bool]) -> None:
+        self.accepts = test
+
+
+png = _Magic(lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"))
+webp = _Magic(lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+gif = _Magic(lambda head: head[:6] in (b"GIF87a", b"GIF89a"))
+jxl = _Magic(lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")))
+tiff = _Magic(lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+_HEIF = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+heif = _Magic(lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF)
+quicktime = _Magic(lambda head: head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
+
+
 @dataclass(frozen=True)
 class FileType:
-    """A format by name; `embeds` when this package writes into it, else a sidecar serves."""
+    """A format by name, the column of the tag contract that it follows, and the payloads that are written into it."""
 
     name: str
-    embeds: bool
+    kind: FileKind
+    payloads: tuple[str, ...]
+
+    @property
+    def embeds(self) -> bool:
+        """True when this package writes into the file; else a sidecar serves."""
+        return self.kind is not FileKind.SIDECAR
 
 
-JPEG = FileType("JPEG", embeds=True)
-RAW = FileType("RAW", embeds=False)
+def _image(name: str, *, iptc: bool = False) -> FileType:
+    return FileType(name, FileKind.IMAGE, ("EXIF", "IPTC", "XMP") if iptc else ("EXIF", "XMP"))
+
+
+def _video(name: str) -> FileType:
+    return FileType(name, FileKind.VIDEO, ("QuickTime", "XMP"))
+
+
+def _beside(name: str) -> FileType:
+    return FileType(name, FileKind.SIDECAR, ("XMP",))
+
+
+JPEG, TIFF, DNG = _image("JPEG", iptc=True), _image("TIFF", iptc=True), _image("DNG", iptc=True)
+PNG, WEBP, HEIF, AVIF, JXL = map(_image, ("PNG", "WebP", "HEIF", "AVIF", "JPEG XL"))
+GIF = FileType("GIF", FileKind.GIF, ("XMP",))
+MP4, MOV = _video("MP4"), _video("MOV")
+TIFF_RAW = _beside("TIFF-based raw")
+RAW, SVG = _beside("RAW"), _beside("SVG")
 
 # Cameras' raws are TIFF inside, or have magics of their own.
 RAW_ENDINGS = frozenset(
-    "3fr arw cap cin cr2 cr3 crw dcr dng erf fff iiq k25 kdc mef mos mrw nef nrw orf ori pef psd raf raw rw2 rwl "
+    "3fr ari arw cap cin cr2 cr3 crw dcr erf fff iiq k25 kdc mef mos mrw nef nrw orf ori pef raf raw rw2 rwl "
     "sr2 srf srw x3f".split()
 )
+# What Immich takes (its page "supported formats", and what its server lists beyond that), by the ending of the name.
+EXPECTED: Mapping[str, FileType] = {
+    **dict.fromkeys("jpg jpeg jpe jfif insp mpo".split(), JPEG),
+    **dict.fromkeys("tif tiff".split(), TIFF),
+    "dng": DNG,
+    "png": PNG,
+    "webp": WEBP,
+    **dict.fromkeys("heic heif hif".split(), HEIF),
+    "avif": AVIF,
+    "jxl": JXL,
+    "gif": GIF,
+    **dict.fromkeys("mp4 m4v 3gp 3gpp 3g2 insv".split(), MP4),
+    "mov": MOV,
+    **dict.fromkeys(sorted(RAW_ENDINGS), RAW),
+    **dict.fromkeys("jp2 j2k".split(), _beside("JPEG 2000")),
+    "bmp": _beside("BMP"),
+    "psd": _beside("PSD"),
+    "svg": SVG,
+    "avi": _beside("AVI"),
+    "flv": _beside("FLV"),
+    **dict.fromkeys("mkv webm".split(), _beside("Matroska")),
+    **dict.fromkeys("mpe mpeg mpg vob".split(), _beside("MPEG")),
+    **dict.fromkeys("m2t m2ts mts ts".split(), _beside("MPEG-TS")),
+    "mxf": _beside("MXF"),
+    "wmv": _beside("WMV"),
+}
 # What may claim a sidecar of its stem; IMG.aae, IMG.txt or IMG.pp3 do not.
-MEDIA_ENDINGS = RAW_ENDINGS | frozenset(
-    "3g2 3gp avi avif bmp flv gif heic heif hif insp insv j2k jfif jp2 jpe jpeg jpg jxl m2t m2ts m4v mkv mov mp4 mpe "
-    "mpeg mpg mts mxf png svg tif tiff ts vob webm webp wmv".split()
-)
+MEDIA_ENDINGS = frozenset(EXPECTED)
 
 
-def _ftyp(head: bytes) -> Optional[str]:
-    """ISO/IEC 14496-12, 4.3: the brand of a box file."""
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand in (b"avif", b"avis"):
-            return "AVIF"
-        if brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"):
-            return "HEIF"
-        if brand == b"crx ":
-            return "RAW"
-        return "MOV" if brand == b"qt  " else "MP4"
-    return "MOV" if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot") else None
-
-
-def _riff(head: bytes) -> Optional[str]:
-    if head[:4] != b"RIFF":
+def _tiff(head: bytes, ending: str) -> Optional[FileType]:
+    """TIFF 6.0 and BigTIFF; Canon's CR2 says so behind the header, other raws only by their names."""
+    if not tiff.accepts(head):
         return None
-    return {b"WEBP": "WebP", b"AVI ": "AVI"}.get(head[8:12])
+    if ending == "dng":
+        return DNG
+    return TIFF_RAW if ending in RAW_ENDINGS or ending == "psd" or head[8:10] == b"CR" else TIFF
+
+
+def _boxes(head: bytes) -> Optional[FileType]:
+    """ISO/IEC 14496-12, 4.3: files of boxes, by their brand."""
+    if head[4:8] == b"ftyp" and head[8:12] == b"crx ":
+        return RAW
+    if heif.accepts(head):
+        return AVIF if head[8:12] in (b"avif", b"avis") else HEIF
+    if quicktime.accepts(head):
+        return MP4 if head[4:8] == b"ftyp" and head[8:12] != b"qt  " else MOV
+    return None
 
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
-def _bmp(head: bytes) -> Optional[str]:
+def _bmp(head: bytes) -> bool:
     """BITMAPFILEHEADER: two letters alone begin many a text; the reserved bytes tell."""
-    return "BMP" if head[:2] == b"BM" and head[6:10] == bytes(4) else None
+    return head[:2] == b"BM" and head[6:10] == bytes(4)
 
 
-def _svg(head: bytes) -> Optional[str]:
+def _svg(head: bytes, ending: str) -> bool:
     start = head.lstrip(_BLANK)
-    return "SVG" if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE")) and b"<svg" in start else None
+    if ending == "svg" and start.startswith(b"<"):  # the root comes behind a long preamble
+        return True
+    return start.startswith((b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE")) and b"<svg" in start
 
 
+_EMBEDDED: tuple[tuple[FileType, Callable[[bytes], bool]], ...] = (
+    (JPEG, jpeg.accepts),
+    (PNG, png.accepts),
+    (WEBP, webp.accepts),
+    (JXL, jxl.accepts),
+    (GIF, gif.accepts),
+)
 _MAGICS: tuple[tuple[str, bytes], ...] = (
-    ("PNG", b"\x89PNG\r\n\x1a\n"),
-    ("GIF", b"GIF8"),
-    ("TIFF", b"II*\0"),
-    ("TIFF", b"MM\0*"),
-    ("TIFF", b"II+\0"),
-    ("TIFF", b"MM\0+"),
-    ("JXL", b"\xff\x0a"),
-    ("JXL", b"\0\0\0\x0cJXL \r\n\x87\n"),
     ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"),
     ("JPEG 2000", b"\xff\x4f\xff\x51"),
-
     ("PSD", b"8BPS"),
     ("Matroska", b"\x1a\x45\xdf\xa3"),
     ("WMV", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
@@ -101,15 +162,19 @@ _MAGICS: tuple[tuple[str, bytes], ...] = (
     ("RAW", b"II\x1a\0\0\0HEAPCCDR"),
 )
 
-_SNIFFERS: tuple[Callable[[bytes], Optional[str]], ...] = (
-    _ftyp,
-    _riff,
-    lambda head: next((name for name, magic in _MAGICS if head.startswith(magic)), None),
+
+def _only_beside(head: bytes, ending: str) -> Optional[FileType]:
+    name = next((name for name, magic in _MAGICS if head.startswith(magic)), None)
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        name = "AVI"
     # Transport streams: a sync byte every 188 bytes, or 192 with a time stamp in front (M2TS).
-    lambda head: "MPEG-TS" if head[:189:188] == b"GG" or head[4:197:192] == b"GG" else None,
-    _bmp,
-    _svg,
-)
+    elif head[:189:188] == b"GG" or head[4:197:192] == b"GG":
+        name = "MPEG-TS"
+    elif _bmp(head):
+        name = "BMP"
+    elif _svg(head, ending):
+        name = "SVG"
+    return None if name is None else _beside(name)
 
 
 def detect(head: bytes, name: str) -> FileType:
@@ -119,14 +184,11 @@ def detect(head: bytes, name: str) -> FileType:
     """
     if not head:
         raise EmptyFileError("the file has 0 bytes")
-    if jpeg.accepts(head):
-        return JPEG
+    for kind, accepts in _EMBEDDED:
+        if accepts(head):
+            return kind
     ending = os.path.splitext(name)[1].lower().lstrip(".")
-    for sniff in _SNIFFERS:
-        found = sniff(head)
-        if found:
-            is_raw = found == "TIFF" and ending in RAW_ENDINGS
-            return RAW if is_raw else FileType(found, embeds=False)
-    if ending == "svg" and head.lstrip(_BLANK).startswith(b"<"):  # the root comes behind a long preamble
-        return FileType("SVG", embeds=False)
-    raise StructureError("this is neither a photo nor a video", place="offset 0")
+    found = _tiff(head, ending) or _boxes(head) or _only_beside(head, ending)
+    if found is None:
+        raise StructureError("this is neither a photo nor a video", place="offset 0")
+    return found

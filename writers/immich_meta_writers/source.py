@@ -19,6 +19,14 @@ class ByteSource(Protocol):
     def read_at(self, offset: int, length: int) -> bytes: ...
 
 
+class ByteView(Protocol):
+    """Bytes that are sliced and measured, and maybe not all in memory; `bytes` is one. Positive indices only."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: slice) -> bytes: ...
+
+
 class MemorySource:
     """A ByteSource over bytes in memory: tests, and payloads that are containers themselves."""
 

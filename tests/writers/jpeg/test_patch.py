@@ -125,7 +125,7 @@ def test_a_photoshop_25_header_is_kept() -> None:
 
 def test_an_exif_block_over_several_segments_may_grow() -> None:
     block = TIFF + bytes(range(256)) * 400
-    room = jpeg.PAYLOAD_ROOM["exif"]
+    room = jpeg.ROOM.exif
     data = shapes.jpeg(shapes.exif(block[:room]), shapes.exif(block[room:]), ICC)
     grown = block + bytes(60000)
     made = changed(data, exif=grown)
@@ -135,7 +135,7 @@ def test_an_exif_block_over_several_segments_may_grow() -> None:
 
 @pytest.mark.parametrize(("name", "first"), [("exif", TIFF), ("xmp", b"<a>")])
 def test_a_payload_that_fits_exactly_is_taken_and_one_byte_more_refused(name: str, first: bytes) -> None:
-    room = jpeg.PAYLOAD_ROOM[name]
+    room = getattr(jpeg.ROOM, name)
     payload = first + bytes(room - len(first))
     made = changed(shapes.jpeg(JFIF), **{name: payload})
     assert getattr(read(made).payloads, name) == payload
@@ -232,8 +232,10 @@ def test_the_absolute_offsets_of_an_afcp_trailer_are_moved(order: str, behind: b
     made = changed(data, exif=TIFF + bytes(77), xmp=PACKET)
     assert len(made) > len(data)
     assert shapes.afcp_value(made, order, len(made) - len(behind)) == b"the value"
-    assert read(data).has_absolute_trailer
-    assert not read(shapes.jpeg(JFIF, shapes.exif())).has_absolute_trailer
+    grown = Patch(len(data), (Splice(2, 0, b"more"),))
+    assert "AFCP" in str(read(data).drawback(grown))
+    assert read(data).drawback(Patch(len(data), (Splice(2, 4, b"same"),))) is None
+    assert read(shapes.jpeg(JFIF, shapes.exif())).drawback(grown) is None
 
 
 @pytest.mark.parametrize(

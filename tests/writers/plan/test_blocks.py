@@ -16,12 +16,12 @@ from immich_meta_writers import PhotoMetadata, Position, WriteTo, plan, read
 from immich_meta_writers.addresses import IimAddress
 from immich_meta_writers.changes import Change
 from immich_meta_writers.errors import AccessError, SelfCheckError
+from immich_meta_writers.file_types import JPEG
 from immich_meta_writers.payloads import xmp
 from immich_meta_writers.plan import target as target_module
-from immich_meta_writers.plan.blocks import check, decode, graft_xmp
+from immich_meta_writers.plan.blocks import NO_ROOM, check, decode, graft_xmp
 from immich_meta_writers.plan.files import opened
 from immich_meta_writers.plan.media import C2PA_NOTE, read_media
-from immich_meta_writers.plan.target import NO_ROOM
 from immich_meta_writers.tags import BY_NAME
 from tests.writers.plan.photos import BUILTIN, MOMENT, contents, photo, written
 
@@ -69,7 +69,7 @@ def test_a_change_of_exif_and_iptc_alone_leaves_the_packet_alone(tmp_path: Path)
     path = photo(tmp_path)
     plan(path, PhotoMetadata(captured=MOMENT), BUILTIN).apply()
     with opened(str(path)) as file:
-        before = read_media(file).blocks
+        before = read_media(file, JPEG).blocks
     grafted = graft_xmp(before, (Change("IFD0:Rating", None, 4, 4),), xmp.encoder("builtin"), None)
     assert grafted is before
 
@@ -118,9 +118,9 @@ def test_a_photo_whose_preview_lies_behind_the_picture_can_grow(tmp_path: Path) 
 
 def test_a_lost_exif_tag_is_refused(tmp_path: Path) -> None:
     with opened(str(photo(tmp_path, fixture="exif-foreign-values.jpg"))) as file:
-        before = read_media(file).blocks
+        before = read_media(file, JPEG).blocks
     with opened(str(photo(tmp_path, "other.jpg", "exif-only-orientation.jpg"))) as file:
-        after = read_media(file).blocks
+        after = read_media(file, JPEG).blocks
     with pytest.raises(SelfCheckError, match="would not keep"):
         check(before, after, ())
     check(before, before, ())
@@ -128,7 +128,7 @@ def test_a_lost_exif_tag_is_refused(tmp_path: Path) -> None:
 
 def test_a_lost_iptc_dataset_is_refused(tmp_path: Path) -> None:
     with opened(str(photo(tmp_path, fixture="iptc-foreign-caption.jpg"))) as file:
-        before = read_media(file).blocks
+        before = read_media(file, JPEG).blocks
     after = decode(replace(before.payloads, photoshop=None))
     with pytest.raises(SelfCheckError, match="IPTC"):
         check(before, after, (Change("IPTC:Keywords", None, ("Ada",), ("Ada",)),))

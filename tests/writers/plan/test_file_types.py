@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from immich_meta_writers.errors import EmptyFileError, StructureError
-from immich_meta_writers.file_types import HEAD, FileType, detect
+from immich_meta_writers.file_types import DNG, EXPECTED, HEAD, TIFF_RAW, detect
+
+# docs.immich.app, "Supported formats", and the endings that the server lists beyond it.
+IMMICH = (
+    "3fr ari arw cap cin cr2 cr3 crw dcr dng erf fff iiq k25 kdc mrw nef nrw orf ori pef psd raf raw rw2 rwl sr2 srf "
+    "srw x3f avif bmp gif heic heif hif insp jp2 jpe jpeg jpg jxl mpo png svg tif tiff webp 3gp 3gpp avi flv insv m2t "
+    "m2ts m4v mkv mov mp4 mpe mpeg mpg mts mxf ts vob webm wmv"
+).split()
 
 HEADS: list[tuple[bytes, str]] = [
     (b"\xff\xd8\xff\xe0", "JPEG"),
@@ -30,8 +37,8 @@ HEADS: list[tuple[bytes, str]] = [
     (b"\0\0\0\x14ftypqt  ", "MOV"),
     (b"\0\0\0\x14ftypisom", "MP4"),
     (b"\0\0\0\x08wide\0\0\0\0mdat", "MOV"),
-    (b"\0\0\0\x0cJXL \r\n\x87\n", "JXL"),
-    (b"\xff\x0a", "JXL"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
     (b"BM\x36\x30\0\0\0\0\0\0\x36\0\0\0", "BMP"),
     (b"8BPS", "PSD"),
     (b"\x1a\x45\xdf\xa3", "Matroska"),
@@ -46,12 +53,31 @@ HEADS: list[tuple[bytes, str]] = [
 @pytest.mark.parametrize(("head", "name"), HEADS)
 @pytest.mark.parametrize("ending", [".jpg", ".MOV", ""])
 def test_the_content_decides_and_not_the_name(head: bytes, name: str, ending: str) -> None:
-    assert detect(head, f"IMG{ending}") == FileType(name, embeds=name == "JPEG")
+    assert detect(head, f"IMG{ending}").name == name
 
 
-@pytest.mark.parametrize("ending", ["dng", "NEF", "cr2", "arw"])
-def test_a_tiff_by_the_name_of_a_raw_is_one(ending: str) -> None:
-    assert detect(b"II*\0", f"IMG.{ending}") == FileType("RAW", embeds=False)
+@pytest.mark.parametrize(("head", "name"), HEADS)
+def test_what_is_written_into_has_payloads_and_all_else_a_sidecar(head: bytes, name: str) -> None:
+    kind = detect(head, "IMG")
+    assert kind.embeds == (name in {"JPEG", "PNG", "GIF", "TIFF", "WebP", "HEIF", "AVIF", "MOV", "MP4", "JPEG XL"})
+    assert "XMP" in kind.payloads
+
+
+@pytest.mark.parametrize("ending", ["NEF", "cr2", "arw", "3FR", "pef", "IIQ"])
+def test_a_tiff_by_the_name_of_a_raw_is_one_and_is_not_written(ending: str) -> None:
+    assert detect(b"II*\0", f"IMG.{ending}") == TIFF_RAW
+    assert not TIFF_RAW.embeds
+
+
+def test_a_dng_is_embedded_into_and_a_cr2_never() -> None:
+    assert detect(b"MM\0*", "IMG.DNG") == DNG
+    assert DNG.embeds
+    assert detect(b"II*\0\x10\0\0\0CR\2\0", "IMG.tif") == TIFF_RAW
+
+
+@pytest.mark.parametrize("ending", IMMICH)
+def test_every_ending_that_immich_takes_is_known(ending: str) -> None:
+    assert EXPECTED[ending].payloads
 
 
 def test_an_svg_with_a_long_preamble_is_known_by_its_name() -> None:

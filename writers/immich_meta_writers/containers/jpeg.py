@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from immich_meta_writers.containers import Payloads, jpeg_extensions
+from immich_meta_writers.containers import Payloads, Room, jpeg_extensions
 from immich_meta_writers.containers.jpeg_pointers import (
     Pointer,
     afcp_trailer,
@@ -39,10 +39,10 @@ from immich_meta_writers.errors import NoRoomError, TruncatedError
 from immich_meta_writers.patch import Patch, Splice
 from immich_meta_writers.source import ByteSource
 
-__all__ = ["PAYLOAD_ROOM", "JpegFile", "accepts", "check_whole", "growth", "patch", "read", "shift"]
+__all__ = ["ROOM", "JpegFile", "accepts", "check_whole", "growth", "patch", "read", "shift"]
 
 # The largest payload that fits one segment, in bytes. Photoshop resources are split, extended packets too.
-PAYLOAD_ROOM = {"exif": BODY_ROOM - len(EXIF_HEADER), "xmp": BODY_ROOM - len(XMP_HEADER)}
+ROOM = Room(exif=BODY_ROOM - len(EXIF_HEADER), xmp=BODY_ROOM - len(XMP_HEADER), padding=2048, extends=True)
 
 _APP1, _APP13 = 0xE1, 0xED
 _TAIL_BYTES = 1 << 20
@@ -79,9 +79,19 @@ class JpegFile:
         return self.exif[0].payload if self.exif else None
 
     @property
-    def has_absolute_trailer(self) -> bool:
-        """Whether a trailer (AFCP) counts from the start of the file: growth rewrites its offsets."""
-        return any(pointer.base == 0 for pointer in self.pointers)
+    def orientation(self) -> Optional[int]:
+        """None: the Exif block says it."""
+        return None
+
+    @property
+    def room(self) -> Room:
+        return ROOM
+
+    def drawback(self, patch: Patch) -> Optional[str]:
+        """A trailer (AFCP) that counts from the start of the file: growth rewrites its offsets."""
+        if growth(patch) and any(pointer.base == 0 for pointer in self.pointers):
+            return "a trailer with an absolute offset (AFCP) would have to be changed"
+        return None
 
 
 def accepts(head: bytes) -> bool:
@@ -246,8 +256,8 @@ def _exif_splices(found: JpegFile, payload: Optional[bytes], place: int) -> list
 def _xmp_splices(found: JpegFile, payload: Optional[bytes], place: int) -> list[Splice]:
     if payload is None:
         return _replace(found.xmp, None, [], place)
-    if len(payload) > PAYLOAD_ROOM["xmp"]:
-        raise NoRoomError(f"the XMP packet takes {len(payload)} of at most {PAYLOAD_ROOM['xmp']} bytes", place="XMP")
+    if len(payload) > ROOM.xmp:
+        raise NoRoomError(f"the XMP packet takes {len(payload)} of at most {ROOM.xmp} bytes", place="XMP")
     return _replace(found.xmp, found.payloads.xmp, [_segment(_APP1, XMP_HEADER + payload)], place)
 
 

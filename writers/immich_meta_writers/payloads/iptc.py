@@ -119,16 +119,25 @@ def _first_undecodable(records: Sequence[Records]) -> Optional[str]:
     return next((reason for reason in map(iim.undecodable, records) if reason), None)
 
 
-def graft(block: IptcBlock, edits: Mapping[IimAddress, Optional[IimValue]]) -> bytes:
+def graft(
+    block: IptcBlock,
+    edits: Mapping[IimAddress, Optional[IimValue]],
+    *,
+    beside: tuple[Optional[bytes], Optional[bytes]] = (None, None),
+) -> bytes:
     """The image resources with `edits` made; without a difference they are the same bytes.
 
     None, "" and an empty tuple remove a value; texts are cut at their address's max_bytes. A digest
-    (0x0425) that was in step is recomputed. Raises IptcError when the block is undecodable.
+    (0x0425) that was in step is recomputed; it may be that of IIM which stands alone `beside` (before, after).
+    Raises IptcError when the block is undecodable.
     """
     rewritten = _rewritten(block, edits)
     waiting = iter(rewritten)
     resources: list[Resource] = []
     digests: dict[bytes, bytes] = {}
+    old, new = beside
+    if old and new:
+        digests[_digest(old)] = _digest(new)
     for resource in block.resources:
         if resource.is_adobe(photoshop.IPTC):
             data = next(waiting)

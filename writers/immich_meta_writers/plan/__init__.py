@@ -15,10 +15,11 @@ from immich_meta_writers.file_types import FileType
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.plan.batch import apply_all
 from immich_meta_writers.plan.files import OpenFile, opened
-from immich_meta_writers.plan.media import Media, plan_media, plan_mtime, read_media
+from immich_meta_writers.plan.media import plan_media, plan_mtime, read_geometry, read_media
 from immich_meta_writers.plan.outcome import FilePlan, Plan
 from immich_meta_writers.plan.shown import shown
 from immich_meta_writers.plan.sidecars import new_sidecar, plan_sidecar, read_sidecar, sidecar_of
+from immich_meta_writers.plan.target import Geometry
 from immich_meta_writers.plan.wanted import prepared
 from immich_meta_writers.policy import PlanOptions, WriteTo
 from immich_meta_writers.tags import TABLE
@@ -40,7 +41,7 @@ def read(path: AnyPath) -> dict[str, Shown]:
         kind = _type_of(file)
         if not kind.embeds:
             raise UnsupportedError(f"{kind.name} files are not read")
-        return shown(read_media(file).blocks.values(TABLE))
+        return shown(read_media(file, kind).blocks.values(TABLE))
 
 
 def read_sidecar_of(path: AnyPath) -> tuple[Optional[str], dict[str, Shown]]:
@@ -72,36 +73,38 @@ def _type_of(file: OpenFile) -> FileType:
 def _inside(file: OpenFile, wanted: PhotoMetadata, options: PlanOptions) -> Plan:
     """Into the photo where it can hold it, and into a sidecar that exists; else into a sidecar, if that is allowed."""
     kind = _type_of(file)
-    media = read_media(file) if kind.embeds else None
-    makes_sidecar = options.write_to is WriteTo.BOTH
+    geometry, makes_sidecar = Geometry(), options.write_to is WriteTo.BOTH
     try:
-        if media is None:
-            raise UnsupportedError(f"{kind.name} files are not written")
+        media = read_media(file, kind)
+        geometry = media.geometry
         inside = plan_media(file, media, wanted, options)
     except UnsupportedError:
         if options.write_to is WriteTo.EMBED:
             raise
         inside, makes_sidecar = plan_mtime(file, wanted, options), True
-    return Plan(file.path, inside, _sidecar(file, media, wanted, options, makes=makes_sidecar))
+        geometry = geometry if kind.embeds else _geometry(file)
+    return Plan(file.path, inside, _sidecar(file, geometry, wanted, options, makes=makes_sidecar))
 
 
 def _beside(file: OpenFile, wanted: PhotoMetadata, options: PlanOptions) -> Plan:
     """Only into the sidecar: even a damaged photo may have one."""
+    return Plan(file.path, None, _sidecar(file, _geometry(file), wanted, options, makes=True))
+
+
+def _geometry(file: OpenFile) -> Geometry:
+    """What faces in a sidecar count from, as far as the photo tells."""
     try:
-        media = read_media(file) if _type_of(file).embeds else None
-    except DamagedError:
-        media = None
-    return Plan(file.path, None, _sidecar(file, media, wanted, options, makes=True))
+        return read_geometry(file, _type_of(file))
+    except (DamagedError, UnsupportedError):
+        return Geometry()
 
 
 def _sidecar(
-    file: OpenFile, media: Optional[Media], wanted: PhotoMetadata, options: PlanOptions, *, makes: bool
+    file: OpenFile, geometry: Geometry, wanted: PhotoMetadata, options: PlanOptions, *, makes: bool
 ) -> Optional[FilePlan]:
-    raster, orientation = (media.raster, media.blocks.orientation) if media else (None, 1)
     found = sidecar_of(file.path)
     if found is not None:
-        return plan_sidecar(found, wanted, options, raster=raster, orientation=orientation)
+        return plan_sidecar(found, wanted, options, geometry)
     if not makes:
         return None
-    place = file.path + ".xmp"
-    return new_sidecar(place, wanted, options, beside=file.status, raster=raster, orientation=orientation)
+    return new_sidecar(file.path + ".xmp", wanted, options, geometry, beside=file.status)

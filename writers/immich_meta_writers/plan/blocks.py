@@ -11,10 +11,12 @@ from typing import Any, Optional
 
 from immich_meta_writers.addresses import ExifAddress, IimAddress, Value, XmpAddress, XmpValue
 from immich_meta_writers.changes import Change
-from immich_meta_writers.containers import Payloads
-from immich_meta_writers.errors import SelfCheckError
+from immich_meta_writers.containers import Payloads, Room
+from immich_meta_writers.errors import NoRoomError, SelfCheckError
 from immich_meta_writers.payloads import exif, iptc, xmp
 from immich_meta_writers.tags import BY_NAME, Tag
+
+NO_ROOM = "no room left in the EXIF block"
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,23 @@ def _edits(changes: Sequence[Change], kind: type) -> dict[Any, Any]:
     }
 
 
-def graft_binary(blocks: Blocks, changes: Sequence[Change], exif_room: int) -> tuple[Blocks, frozenset[str]]:
-    """Blocks with the EXIF and IPTC changes made, and the names of the tags that did not fit."""
-    payloads, skipped = blocks.payloads, frozenset[str]()
+def graft_binary(
+    blocks: Blocks, changes: Sequence[Change], room: Optional[Room]
+) -> tuple[Blocks, Mapping[str, str]]:
+    """Blocks with the EXIF and IPTC changes made, and the tags that the file cannot take, with the reason."""
+    payloads, skipped = blocks.payloads, {}
     edits = _edits(changes, ExifAddress)
-    if edits:
-        grafted = exif.graft(blocks.exif, edits, room=exif_room)
+    if edits and room is not None:
+        grafted = exif.graft(blocks.exif, edits, room=room.exif)
         payloads = replace(payloads, exif=grafted.block or None)
-        skipped = frozenset(change.tag for change in changes if BY_NAME[change.tag].address in grafted.skipped)
+        skipped = {change.tag: NO_ROOM for change in changes if BY_NAME[change.tag].address in grafted.skipped}
     edits = _edits(changes, IimAddress)
     if edits:
         payloads = replace(payloads, photoshop=iptc.graft(blocks.iptc, edits) or None)
     return (blocks if payloads is blocks.payloads else replace(blocks, payloads=payloads)), skipped
 
 
-def graft_xmp(blocks: Blocks, changes: Sequence[Change], encoder: xmp.Encoder, room: Optional[int]) -> Blocks:
+def graft_xmp(blocks: Blocks, changes: Sequence[Change], encoder: xmp.Encoder, room: Optional[Room]) -> Blocks:
     """Blocks with the XMP changes made; `room` None is a sidecar, which has all the room it wants."""
     edits = _edits(changes, XmpAddress)
     if not edits:
@@ -120,17 +124,21 @@ def graft_xmp(blocks: Blocks, changes: Sequence[Change], encoder: xmp.Encoder, r
 
 
 def _graft_packets(
-    block: Optional[XmpBlock], old: Optional[bytes], edits: Any, encoder: xmp.Encoder, room: Optional[int]
+    block: Optional[XmpBlock], old: Optional[bytes], edits: Any, encoder: xmp.Encoder, room: Optional[Room]
 ) -> xmp.Packets:
     """The changed packet; one that outgrows its room spills into an extended one."""
     if room is None:
         made = xmp.graft(block.main, edits, encoder, padding=0) if block else xmp.new_sidecar(edits, encoder)
         return xmp.Packets(made)
     if block is None:
-        return xmp.Packets(xmp.graft(None, edits, encoder))
+        return xmp.Packets(xmp.graft(None, edits, encoder, padding=room.padding))
     size = None if old is None else len(old)
-    packets = xmp.graft_extended(block.main, block.extension, edits, encoder, size=size)
-    return packets if len(packets.main) <= room else xmp.spill(packets.main, room, packets.extension)
+    packets = xmp.graft_extended(block.main, block.extension, edits, encoder, padding=room.padding, size=size)
+    if len(packets.main) <= room.xmp:
+        return packets
+    if not room.extends:
+        raise NoRoomError(f"the XMP packet takes {len(packets.main)} of at most {room.xmp} bytes", place="XMP")
+    return xmp.spill(packets.main, room.xmp, packets.extension)
 
 
 def check(before: Blocks, after: Blocks, changes: Sequence[Change]) -> None:

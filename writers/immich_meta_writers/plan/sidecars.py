@@ -15,7 +15,7 @@ from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.plan.blocks import Blocks, decode
 from immich_meta_writers.plan.files import ending, find_sidecar, opened, require_near
 from immich_meta_writers.plan.outcome import FilePlan
-from immich_meta_writers.plan.target import Target, settle
+from immich_meta_writers.plan.target import Geometry, Target, settle
 from immich_meta_writers.policy import PlanOptions
 from immich_meta_writers.tags import PHOTOSHOP, FileKind
 
@@ -47,16 +47,13 @@ def plan_sidecar(
     path: str,
     wanted: PhotoMetadata,
     options: PlanOptions,
-    *,
-    raster: Optional[tuple[int, int]],
-    orientation: int,
+    geometry: Geometry,
 ) -> FilePlan:
-    """Changes of an existing sidecar. `raster` and `orientation` are the photo's."""
+    """Changes of an existing sidecar. `geometry` is the photo's."""
     require_near(path)
     with naming(path), opened(path) as file:
         found = sidecar.read(file.source)
-        target = Target(FileKind.SIDECAR, decode(found.payloads), raster, orientation)
-        outcome = settle(target, wanted, options)
+        outcome = settle(_target(decode(found.payloads), geometry), wanted, options)
         return FilePlan(
             path=path,
             changes=outcome.changes,
@@ -71,13 +68,12 @@ def new_sidecar(
     path: str,
     wanted: PhotoMetadata,
     options: PlanOptions,
+    geometry: Geometry,
     *,
     beside: os.stat_result,
-    raster: Optional[tuple[int, int]],
-    orientation: int,
 ) -> FilePlan:
     """A sidecar that is made for a photo; without anything to say it is not."""
-    outcome = settle(Target(FileKind.SIDECAR, Blocks(Payloads()), raster, orientation), wanted, options)
+    outcome = settle(_target(Blocks(Payloads()), geometry), wanted, options)
     return FilePlan(
         path=path,
         changes=outcome.changes,
@@ -86,3 +82,7 @@ def new_sidecar(
         content=outcome.payloads.xmp,
         beside=beside,
     )
+
+
+def _target(blocks: Blocks, geometry: Geometry) -> Target:
+    return Target(FileKind.SIDECAR, frozenset({XmpAddress}), blocks, geometry)

@@ -6,13 +6,12 @@ Not here: opening files (files.py) and where the payloads lie (containers/).
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from immich_meta_writers.addresses import ExifAddress, IimAddress, XmpAddress
 from immich_meta_writers.changes import Change, Kept, Skipped
-from immich_meta_writers.containers import Payloads
+from immich_meta_writers.containers import Payloads, Room
 from immich_meta_writers.errors import SelfCheckError
 from immich_meta_writers.merge import ADDED, ASSET_ID, Merged, asked_modules, merge, provenance
 from immich_meta_writers.merge.decisions import View
@@ -23,23 +22,25 @@ from immich_meta_writers.policy import PlanOptions
 from immich_meta_writers.tags import BY_NAME, TABLE, FileKind, Module, Tag
 
 BOOKKEEPING = frozenset({ADDED, ASSET_ID})
-NO_ROOM = "no room left in the EXIF block"
-HOMES: Mapping[FileKind, frozenset[type]] = {
-    FileKind.IMAGE: frozenset({ExifAddress, IimAddress, XmpAddress}),
-    FileKind.SIDECAR: frozenset({XmpAddress}),
-}
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The picture as stored: width and height in pixels if known, and how it is turned for display (EXIF 1-8)."""
+
+    raster: Optional[tuple[int, int]] = None
+    orientation: int = 1
 
 
 @dataclass(frozen=True)
 class Target:
-    """A file to be changed. `exif_room` and `xmp_room`: the most bytes a block may take, None for any number."""
+    """A file to be changed. `homes`: the address types it can hold. `room` None: a sidecar, which has all it wants."""
 
     kind: FileKind
+    homes: frozenset[type]
     blocks: Blocks
-    raster: Optional[tuple[int, int]]
-    orientation: int
-    exif_room: int = 0
-    xmp_room: Optional[int] = None
+    geometry: Geometry
+    room: Optional[Room] = None
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,14 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
         merged = merge(view, wanted)
     if not merged.changes:
         return Outcome(target.blocks.payloads, (), merged.kept, merged.skipped)
-    blocks, refused = graft_binary(target.blocks, merged.changes, target.exif_room)
+    blocks, refused = graft_binary(target.blocks, merged.changes, target.room)
     changes = tuple(change for change in merged.changes if change.tag not in refused)
-    skipped = merged.skipped + tuple(Skipped(tag, NO_ROOM) for tag in sorted(refused))
+    skipped = merged.skipped + tuple(Skipped(tag, refused[tag]) for tag in sorted(refused))
     if not changes:
         return Outcome(target.blocks.payloads, (), merged.kept, skipped)
-    changes += provenance(view, wanted, merged, skipped=refused, asset_id=_asset_id(target.blocks))
+    changes += provenance(view, wanted, merged, skipped=frozenset(refused), asset_id=_asset_id(target.blocks))
     encoder = _encoder(options.xmp_engine)
-    blocks = graft_xmp(blocks, changes, encoder, target.xmp_room)
+    blocks = graft_xmp(blocks, changes, encoder, target.room)
     after = decode(blocks.payloads, is_new=True)
     check(target.blocks, after, changes)
     _check_settled(replace(target, blocks=after), wanted, options, refused)
@@ -98,12 +99,12 @@ def _view(target: Target, wanted: PhotoMetadata, options: PlanOptions, *, is_gla
     return View(
         kind=target.kind,
         values=values,
-        homes=HOMES[target.kind] - blocks.closed.keys(),
+        homes=target.homes - blocks.closed.keys(),
         records=records,
         options=options,
         closed=blocks.closed,
-        raster=target.raster,
-        orientation=target.orientation,
+        raster=target.geometry.raster,
+        orientation=target.geometry.orientation,
         is_glance=is_glance,
     )
 
@@ -114,7 +115,7 @@ def _asset_id(blocks: Blocks) -> Optional[str]:
 
 
 def _check_settled(
-    target: Target, wanted: PhotoMetadata, options: PlanOptions, refused: frozenset[str]
+    target: Target, wanted: PhotoMetadata, options: PlanOptions, refused: Collection[str]
 ) -> None:
     """A second run must find nothing to do. Raises SelfCheckError."""
     again: Merged = merge(_view(target, wanted, options, is_glance=True), wanted)
