@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Optional
+from typing import Any, Literal, Optional
 from zoneinfo import ZoneInfo
 
 from immich_meta.errors import SettingsError
@@ -73,6 +73,7 @@ class Settings:
     asset_batch_size: int
     search_page_size: int
     rate_limit: Optional[float]
+    live_photos: Literal["both", "still"]
     xmp_engine: str
     config_path: Optional[Path] = None
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), repr=False)

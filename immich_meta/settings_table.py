@@ -240,6 +240,14 @@ VARIABLES: tuple[Variable, ...] = (
         "how many requests the server gets per second",
     ),
     Variable(
+        "IMMICH_LIVE_PHOTOS",
+        "live_photos",
+        "both",
+        _one_of("both", "still"),
+        "both or still",
+        "whether the video of a live photo gets what is said of its still; --live-photos on the command line wins",
+    ),
+    Variable(
         "IMMICH_META_XMP_ENGINE",
         "xmp_engine",
         "auto",

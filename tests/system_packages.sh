@@ -2,7 +2,7 @@
 # What the tests want beside Python: Exempi (one of the two XMP engines), and independent readers.
 set -eu
 wanted=""
-for package in libexempi8 libimage-exiftool-perl exiv2; do
+for package in libexempi8 libimage-exiftool-perl exiv2 ffmpeg libheif-examples; do
     dpkg -s "$package" >/dev/null 2>&1 || wanted="$wanted $package"
 done
 [ -z "$wanted" ] && exit 0

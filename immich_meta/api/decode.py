@@ -29,6 +29,20 @@ MAX_ID_LENGTH = 128
 
 _UNUSABLE_IN_PATH = re.compile("[\0\ud800-\udfff]")
 _EDIT_ACTIONS = ("crop", "rotate", "mirror")
+_FILE_SIZE = "fileSizeInByte"
+_ESSENTIAL = (
+    "id",
+    "originalPath",
+    "originalFileName",
+    "ownerId",
+    "libraryId",
+    "type",
+    "checksum",
+    "fileModifiedAt",
+    "isTrashed",
+    "isOffline",
+    "visibility",
+)
 
 
 def server(version: object, features: object) -> Optional[Server]:
@@ -58,6 +72,14 @@ def asset(item: object) -> Union[Asset, InvalidAsset]:
     if reason or ident is None or not isinstance(path, str):
         return InvalidAsset(ident, _name_of(fields), reason)
     return _asset(fields, ident, path)
+
+
+def essentials(item: object) -> dict[str, object]:
+    """What of an item leads to its original and proves it; `asset` takes it for one without any metadata."""
+    fields = mapping(item)
+    kept: dict[str, object] = {name: fields[name] for name in _ESSENTIAL if fields.get(name) is not None}
+    size = mapping(fields.get("exifInfo")).get(_FILE_SIZE)
+    return kept if size is None else {**kept, "exifInfo": {_FILE_SIZE: size}}
 
 
 def _asset(fields: Json, ident: str, path: str) -> Asset:
@@ -103,7 +125,7 @@ def _exif(fields: Json) -> ExifInfo:
         description=description if isinstance(description, str) else None,
         rating=integer(fields.get("rating")),
         orientation=_orientation(fields.get("orientation")),
-        file_size=integer(fields.get("fileSizeInByte")),
+        file_size=integer(fields.get(_FILE_SIZE)),
         image_width=integer(fields.get("exifImageWidth")),
         image_height=integer(fields.get("exifImageHeight")),
     )

@@ -133,6 +133,7 @@ class Asset:
     `people` are all of the answer, hidden and unnamed ones too; `people_known` and `exif_known` are False
     when the server sent none at all, which is not the same as an empty list. `tags` None: not known.
     `edits` None: not asked, or not to be had. `notes` say what could not be got for this asset alone.
+    `still` is only there for the video of a live photo: the picture that speaks for it.
     """
 
     id: str
@@ -161,6 +162,12 @@ class Asset:
     tags: Optional[tuple[Tag, ...]] = None
     edits: Optional[tuple[Edit, ...]] = None
     notes: tuple[str, ...] = ()
+    still: Optional[Asset] = None
+
+    @property
+    def is_hidden_video(self) -> bool:
+        """Whether Immich shows it only as the motion of a still: in no timeline, with no metadata of its own."""
+        return self.kind == VIDEO and self.visibility == HIDDEN
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _COMMANDS = {
     "sync": "Write Immich's metadata into your own files.",
     "show": "Show what photos say.",
     "write": "Write metadata from a JSON file into photos, without a server.",
+    "formats": "Show what is done with each kind of file.",
     "demo": "Try it: a made-up library and server, no configuration.",
 }
 

@@ -27,10 +27,10 @@ _ALL_MODULES = "--all --albums --face-coordinates --tags"
 def command(folder: Optional[Path]) -> int:
     """Try it without a server, a configuration or a network.
 
-    Draws a few photos, starts a stand-in for Immich on this machine, runs the real sync twice, and shows what the
-    photos say before and after.
+    Draws a few photos and videos, starts a stand-in for Immich on this machine, runs the real sync twice, and shows
+    what they say before and after.
     """
-    from immich_meta.demo.photos import SAMPLES, make_library
+    from immich_meta.demo.photos import SHOWN, make_library
     from immich_meta.demo.server import DemoServer
 
     folder = _prepared(folder)
@@ -39,9 +39,10 @@ def command(folder: Optional[Path]) -> int:
         library = make_library(photos)
     except OSError as error:
         raise UsageError(f"the photos cannot be put into {photos}: {error.strerror or error}") from error
-    shown = [photos / sample.name for sample in (SAMPLES[0], SAMPLES[2])]
+    shown = [photos / name for name in SHOWN]
     with DemoServer(library) as server:
-        click.echo(f"A stand-in for Immich is at {server.url}, {len(SAMPLES)} photos are in {photos}\n")
+        count = len(library.assets)
+        click.echo(f"A stand-in for Immich is at {server.url}, {count} photos and videos are in {photos}\n")
         _show("Before", shown)
         environ = {
             "IMMICH_INSTANCE_URL": server.url,

@@ -46,7 +46,10 @@ Flags = Mapping[str, Any]
 """What the options of `sync` said, by their names."""
 
 # A checkpoint of a run with other choices says nothing about this one.
-_DECIDES_CONTENT = ("write_to", "mtime", "rating_percent", "clear_ratings", "date_source", "protect_newer")
+_DECIDES_CONTENT = (
+    *("write_to", "mtime", "rating_percent", "clear_ratings"),
+    *("date_source", "protect_newer", "live_photos"),
+)
 
 
 def run_session(
@@ -62,6 +65,7 @@ def run_session(
     Raises SettingsError, PathsError, ServerError.
     """
     settings = load(environ, config, directory, needs_server=bool(modules))
+    flags = {**flags, "live_photos": flags["live_photos"] or settings.live_photos}
     with logs.configure(
         settings.log_file,
         level=flags["log_level"],
@@ -214,6 +218,7 @@ class _Session:
                 ),
                 plan_options(dict(self.flags), xmp_engine=settings.xmp_engine, claimant=claimant(host, user)),
                 protect_newer=self.flags["protect_newer"],
+                live_photos=self.flags["live_photos"],
             ),
             today=datetime.now(settings.time_zone).date(),
             albums=albums,

@@ -54,6 +54,11 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
     show_default=True,
     help="The oldest date that Immich knows, or the date that Immich shows.",
 )
+@click.option(
+    "--live-photos",
+    type=click.Choice(["both", "still"]),
+    help="The video of a live photo gets what is said of its still, or is left alone (default both).",
+)
 @click.option("--protect-newer", is_flag=True, help="Leave values of files that were edited since Immich read them.")
 @writing_options
 @click.option("--yes", is_flag=True, help="Do not ask before originals of the upload library are changed.")

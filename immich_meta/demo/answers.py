@@ -35,7 +35,7 @@ def asset_json(
         "type": asset.kind,
         "originalPath": asset.original_path,
         "originalFileName": asset.original_file_name,
-        "originalMimeType": "video/mp4" if asset.kind == "VIDEO" else "image/jpeg",
+        "originalMimeType": _mime_type(asset),
         "thumbhash": None,
         "checksum": asset.checksum,
         "fileCreatedAt": stamp(asset.file_created_at),
@@ -65,6 +65,12 @@ def asset_json(
     if with_tags:
         answer["tags"] = [tag_json(tag) for tag in asset.tags]
     return _overridden(answer, asset.overrides)
+
+
+def _mime_type(asset: DemoAsset) -> str:
+    ending = asset.original_file_name.rpartition(".")[2].lower()
+    kind = {"jpg": "jpeg", "mov": "quicktime"}.get(ending, ending)
+    return f"{asset.kind.lower()}/{kind}"
 
 
 def _exif(asset: DemoAsset) -> Json:

@@ -190,9 +190,9 @@ class Library:
         """A video; the fields are those of add_photo."""
         return self.add_photo(path, date=date, kind="VIDEO", **fields)  # type: ignore[arg-type]
 
-    def add_motion_part(self, still: DemoAsset, path: str) -> DemoAsset:
-        """The hidden video of a live photo, linked from its still."""
-        part = self.add_video(path, visibility="hidden")
+    def add_motion_part(self, still: DemoAsset, path: str, **fields: object) -> DemoAsset:
+        """The hidden video of a live photo, linked from its still; the fields are those of add_photo."""
+        part = self.add_video(path, visibility="hidden", **fields)  # type: ignore[arg-type]
         part.file_created_at, part.file_modified_at = still.file_created_at, still.file_modified_at
         still.live_photo_video_id = part.id
         return part

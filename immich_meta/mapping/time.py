@@ -5,12 +5,12 @@ Not here: names of time zones (zones.py) and dates in file names (file_names.py)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import Literal, Optional
 from zoneinfo import ZoneInfo
 
-from immich_meta.api.models import Asset
+from immich_meta.api.models import VIDEO, Asset
 from immich_meta.mapping.file_names import wall_clock_in
 from immich_meta.mapping.notes import Note, NoteKind, Notes
 from immich_meta.mapping.zones import happened_in, read_in, seen_in, zone_between, zone_named
@@ -46,6 +46,19 @@ def captured(
     cover the mtime and the fileCreatedAt that the server makes of our own result. Nothing moves twice.
     Source: TAGS.md, Time.
     """
+    moment, notes = _captured(asset, tz, date_source, today)
+    is_guessed = moment is not None and moment.offset is not None and _is_guess(asset)
+    return (replace(moment, guessed=True) if moment is not None and is_guessed else moment), notes
+
+
+def _is_guess(asset: Asset) -> bool:
+    """Immich says UTC for a movie that does not tell its zone (IMMICH.md, 3)."""
+    return asset.kind == VIDEO and asset.exif.time_zone == "UTC"
+
+
+def _captured(
+    asset: Asset, tz: ZoneInfo, date_source: DateSource, today: date
+) -> tuple[Optional[Moment], Notes]:
     zone, notes = _zone(asset, tz)
     original, moment, of_original = _original(asset, zone, tz)
     notes += of_original

@@ -74,6 +74,15 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class LivePhoto:
+    """Which `part` of a live photo an asset is (still, video), and which asset is the other one."""
+
+    part: str
+    other_id: str
+    other_name: str = ""
+
+
+@dataclass(frozen=True)
 class Result:
     """What became of one asset, or of one file of the `write` command (`asset_id` None).
 
@@ -89,10 +98,12 @@ class Result:
     asset_id: Optional[str] = None
     error: Optional[Failure] = None
     notes: Sequence[str] = ()
+    live_photo: Optional[LivePhoto] = None
 
 
 def to_json(result: Result, *, ascii_only: bool = False) -> str:
-    """The result as one line of JSON, without a line end."""
+    """The result as one line of JSON, without a line end; `live_photo` only for the parts of one."""
+    pair = result.live_photo
     return json_line(
         {
             "path": result.path,
@@ -104,6 +115,7 @@ def to_json(result: Result, *, ascii_only: bool = False) -> str:
             "asset_id": result.asset_id,
             "error": result.error and {"kind": result.error.kind, "message": result.error.message},
             "notes": list(result.notes),
+            **({"live_photo": {"part": pair.part, "other": pair.other_id}} if pair else {}),
         },
         ascii_only=ascii_only,
     )
@@ -177,7 +189,9 @@ def _create(target: str) -> TextIO:
 def render(result: Result) -> tuple[str, ...]:
     """Lines for people: the file, then old -> new of each tag, what was kept and what was skipped."""
     sidecar = f" (sidecar {one_line(result.sidecar)})" if result.sidecar else ""
-    lines = [f"{one_line(result.path)}: {_headline(result)}{sidecar}"]
+    pair = result.live_photo
+    still = f" (video of {one_line(pair.other_name)})" if pair and pair.part == "video" else ""
+    lines = [f"{one_line(result.path)}{still}: {_headline(result)}{sidecar}"]
     names = [entry.tag for group in (result.changes, result.kept, result.skipped) for entry in group]
     width = min(max(map(len, names), default=0), 40)
     lines += [

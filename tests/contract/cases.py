@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,19 +18,21 @@ from fixtures.catalogue import BY_NAME, Fixture
 from fixtures.exiftool import ExifTool, Reading
 from fixtures.values import EVERYTHING, NOTHING
 from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, WriteTo, plan
+from tests.contract.kinds import KINDS
 
 PLAIN = "plain-jfif.jpg"
 OLD_TIME_NS = 1_400_000_000_123_456_789
 
 
 class Case:
-    """`file` is the one under test: a JPEG, or the sidecar of a plain one. Steps are taken when first asked for."""
+    """The file under test is a photo, a movie, or the sidecar of a plain JPEG. Steps are taken when first asked for."""
 
     def __init__(self, fixture: Fixture, engine: str, folder: Path) -> None:
         self.fixture = fixture
         self.engine = engine
         self.folder = folder
-        self.is_sidecar = fixture.name.endswith(".xmp")
+        self.kind = KINDS[fixture.ending]
+        self.is_sidecar = self.kind.is_sidecar
         self.options = PlanOptions(xmp_engine=engine, write_to=WriteTo.SIDECAR if self.is_sidecar else WriteTo.EMBED)
 
     def fresh(self, name: str) -> Path:
@@ -94,19 +95,14 @@ class Case:
     @property
     def expected(self) -> Mapping[str, Any]:
         """The single values that have to be in the written file, by ExifTool's names."""
-        values = dict(expected.SIDECAR if self.is_sidecar else expected.PHOTO)
-        if self.fixture.name == "xmp-second-homes.jpg":
-            values.update(expected.SECOND_HOMES)
+        values = dict(self.kind.rows)
+        values.update({name: expected.SECOND_HOMES[name] for name in expected.HOMES.get(self.fixture.name, ())})
         values.update(expected.FOREIGN.get(self.fixture.name, {}))
         return {name: value for name, value in values.items() if self.takes(name)}
 
     @property
     def expected_lists(self) -> Mapping[str, tuple[str, ...]]:
-        return {
-            name: items
-            for name, items in expected.LISTS.items()
-            if self.takes(name) and not (self.is_sidecar and name.startswith("IPTC"))
-        }
+        return {name: items for name, items in self.kind.lists.items() if self.takes(name)}
 
     def takes(self, name: str) -> bool:
         """Whether the file has room for a tag: only those that its fixture names may be skipped, and are reported."""
@@ -114,46 +110,10 @@ class Case:
         group = name.partition(":")[0]
         return not (group in self.fixture.cannot_take and (name in skipped or name == "IPTC:CodedCharacterSet"))
 
-    @property
-    def orientation(self) -> int:
-        """As the fixture's name says."""
-        name = self.fixture.name
-        if name.startswith("orientation-"):
-            return int(name[len("orientation-")])
-        return 6 if name == "exif-only-orientation.jpg" else 1
-
 
 @functools.cache
 def original(name: str) -> bytes:
     return BY_NAME[name].build()
-
-
-def segments(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """(marker, payload) of every segment before the scan, and everything from SOS on."""
-    found: list[tuple[int, bytes]] = []
-    position = 2
-    while True:
-        position = data.index(b"\xff", position)
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-            continue
-        if marker == 0xDA:
-            return found, data[position:]
-        length = struct.unpack_from(">H", data, position + 2)[0]
-        found.append((marker, data[position + 4 : position + 2 + length]))
-        position += 2 + length
-
-
-def is_payload(marker: int, payload: bytes) -> bool:
-    """Whether a segment is one that metadata are written to, or one that holds offsets across them."""
-    if marker == 0xE1:
-        return payload.startswith(
-            (b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
-        )
-    return (marker == 0xED and payload.startswith((b"Photoshop 3.0\0", b"Adobe_Photoshop2.5:"))) or (
-        marker == 0xE2 and payload.startswith(b"MPF\0")
-    )
 
 
 def items(reading: Reading, name: str) -> tuple[str, ...]:

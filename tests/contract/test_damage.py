@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Union
 
 import pytest
 
-from fixtures.catalogue import ALL, Fixture
+from fixtures.catalogue import ALL, CHAPTERS, Fixture
 from fixtures.values import EVERYTHING
 from immich_meta_writers import Plan, PlanOptions, WriterError, WriteTo, plan
-from immich_meta_writers.errors import AccessError, EmptyFileError
-from tests.contract.cases import PLAIN, digest, original, segments
+from immich_meta_writers.errors import AccessError, DamagedError, EmptyFileError
+from tests.contract.cases import PLAIN, digest, original
+from tests.contract.skeletons import segments
 
 FLIPS = 12
 
@@ -53,12 +55,20 @@ def _try(path: Path, photo: Path, options: PlanOptions) -> None:
     assert plan(photo, EVERYTHING, options).is_empty
 
 
+# A box of size 0 ends where the file ends, and what stands behind the last structure may be cut off.
+OPEN_ENDED = ("open-mdat.mp4", "open-ended.jxl", "bare.jxl")
+
+
+def _picture_ends(fixture: Fixture) -> int:
+    """Where a JPEG's scan begins: a file that is cut behind that may be taken for a whole one."""
+    data = original(fixture.name)
+    return len(data) - len(segments(data)[1]) if fixture.ending == "jpg" else 0
+
+
 @pytest.mark.parametrize("fixture", ALL, ids=lambda fixture: fixture.name)
 def test_truncated_at_every_percent(fixture: Fixture, tmp_path: Path) -> None:
     path, photo, options = _place(fixture, tmp_path)
-    size = path.stat().st_size
-    is_jpeg = path is photo
-    scan = size - len(segments(path.read_bytes())[1]) if is_jpeg else size
+    size, scan = path.stat().st_size, _picture_ends(fixture)
     for percent in range(99, -1, -1):
         os.truncate(path, size * percent // 100)
         before = digest(path)
@@ -68,7 +78,7 @@ def test_truncated_at_every_percent(fixture: Fixture, tmp_path: Path) -> None:
             assert outcome.path.startswith(str(photo))
         else:
             assert not outcome.is_empty
-            assert not is_jpeg or path.stat().st_size > scan, "a photo without its scan was taken for a whole one"
+            assert path.stat().st_size > scan, "a photo without its scan was taken for a whole one"
         assert digest(path) == before
 
 
@@ -76,7 +86,7 @@ def test_truncated_at_every_percent(fixture: Fixture, tmp_path: Path) -> None:
 def test_random_bytes_flipped(fixture: Fixture, tmp_path: Path) -> None:
     path, photo, options = _place(fixture, tmp_path)
     data = path.read_bytes()
-    head = len(data) - len(segments(data)[1]) if path is photo else len(data)
+    head = _picture_ends(fixture) or len(data)
     dice = random.Random(fixture.name)
     for _ in range(FLIPS):
         damaged = bytearray(data)
@@ -84,6 +94,24 @@ def test_random_bytes_flipped(fixture: Fixture, tmp_path: Path) -> None:
             damaged[dice.randrange(head)] ^= 1 << dice.randrange(8)
         path.write_bytes(damaged)
         _try(path, photo, options)
+
+
+HALVED = tuple(
+    fixture
+    for title, fixtures in CHAPTERS.items()
+    for fixture in fixtures
+    if title not in ("JPEG", "Sidecars") and fixture.name not in OPEN_ENDED
+)
+
+
+@pytest.mark.parametrize("fixture", HALVED, ids=lambda fixture: fixture.name)
+def test_half_a_file_is_no_file(fixture: Fixture, tmp_path: Path) -> None:
+    """Whatever of its structure is left: that there was more is noticed, and no sidecar hides it."""
+    path, photo, options = _place(fixture, tmp_path)
+    os.truncate(path, path.stat().st_size // 2)
+    for write_to in (WriteTo.EMBED, WriteTo.AUTO):
+        with pytest.raises(DamagedError):
+            plan(photo, EVERYTHING, replace(options, write_to=write_to))
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:

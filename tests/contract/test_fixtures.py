@@ -8,14 +8,20 @@ from __future__ import annotations
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps, features
 
 from fixtures.blocks.jpeg import base, guid_of
-from fixtures.catalogue import ALL, JPEGS, Fixture
+from fixtures.catalogue import ALL, CHAPTERS, TURNED, Fixture
 from fixtures.exiftool import ExifTool
 from fixtures.generate import MEDIA, README, committed, readme
-from tests.contract.cases import original, segments
+from tests.contract.cases import original
+from tests.contract.readers import register_heif, streams
+from tests.contract.skeletons import segments
 
+# DNG: Pillow shows the thumbnail. JPEG XL: Pillow does not know it.
+PICTURES = tuple(
+    fixture for fixture in ALL if fixture.ending not in ("xmp", "dng", "jxl", "mp4", "m4v", "3gp", "mov")
+)
 CORNERS = {(4, 4): (220, 30, 30), (59, 4): (30, 180, 30), (4, 43): (30, 60, 220), (59, 43): (240, 240, 240)}
 
 
@@ -36,17 +42,56 @@ def test_names_are_unique_and_the_files_are_small() -> None:
     assert sum(sizes) < 1_000_000
 
 
-@pytest.mark.parametrize("jpeg", JPEGS, ids=lambda fixture: fixture.name)
-def test_every_photo_shows_its_four_corners(jpeg: Fixture) -> None:
-    with Image.open(io.BytesIO(original(jpeg.name))) as image:
-        assert image.size == (64, 48)
-        shown = image.convert("RGB")
-    if jpeg.name == "grey.jpg":
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda fixture: fixture.name)
+def test_every_picture_shows_its_four_corners(picture: Fixture) -> None:
+    """In the stored raster: what readers turn is turned back."""
+    if picture.ending in ("heic", "heics", "heif", "hif"):
+        register_heif()
+    if picture.name == "big-pages.tiff" or (picture.ending == "avif" and not features.check("avif")):
+        pytest.skip("Pillow does not read it")
+    with Image.open(io.BytesIO(original(picture.name))) as image:
+        shown = _stored(image, picture)
+    assert shown.size == (64, 48)
+    if picture.name == "grey.jpg":
         return
     for place, colour in CORNERS.items():
         pixel = shown.getpixel(place)
         assert isinstance(pixel, tuple)
         assert all(abs(a - b) < 12 for a, b in zip(pixel, colour)), (place, pixel)
+
+
+def _stored(image: Image.Image, picture: Fixture) -> Image.Image:
+    """Pillow turns TIFFs when it loads them, libheif by irot and imir; AVIFs say so in a made-up Exif."""
+    turned = picture.ending in ("tif", "heic", "heics", "hif")
+    image.load()
+    orientation = picture.orientation if turned else 1
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose
+    shown = image.convert("RGB")
+    return shown.transpose(Image.Transpose(back[orientation])) if orientation > 1 else shown
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("ending", ["png", "webp", "tif", "heic"])
+def test_pictures_are_turned_as_a_jpeg_is(ending: str, orientation: int) -> None:
+    """The corners, as an independent reader shows them, are those of a JPEG with that Orientation."""
+    register_heif()
+    with Image.open(io.BytesIO(original(f"orientation-{orientation}.jpg"))) as jpeg:
+        wanted = ImageOps.exif_transpose(jpeg).convert("RGB")
+    with Image.open(io.BytesIO(TURNED[ending](orientation))) as image:
+        image.load()
+        # libheif has turned it already, and its Exif says something else.
+        shown = (image if ending == "heic" else ImageOps.exif_transpose(image)).convert("RGB")
+    assert shown.size == wanted.size
+    for x, y in ((4, 4), (wanted.width - 5, 4), (4, wanted.height - 5)):
+        pairs = zip(shown.getpixel((x, y)), wanted.getpixel((x, y)))  # type: ignore[arg-type]
+        assert all(abs(a - b) < 24 for a, b in pairs)
+
+
+@pytest.mark.parametrize("movie", CHAPTERS["MP4 and MOV"], ids=lambda fixture: fixture.name)
+def test_every_movie_plays(movie: Fixture) -> None:
+    found = streams(MEDIA / movie.name)
+    assert sum(",v," in line for line in found) == 1
+    assert sum(",a," in line for line in found) == (movie.name != "fragmented-dash.mp4")
 
 
 TRAITS = {
@@ -64,6 +109,39 @@ TRAITS = {
     "photoshop-split.jpg": ("IPTC:City", "Kålltorp"),
     "xmp-utf16-le.jpg": ("XMP-dc:Creator", ("Grace Hopper",)),
     "orientation-6.jpg": ("IFD0:Orientation", 6),
+    "exif-behind-idat.png": ("XMP-dc:Creator", ("Grace Hopper",)),
+    "xmp-compressed.png": ("XMP-dc:Creator", ("Grace Hopper",)),
+    "raw-profiles.png": ("IPTC:Keywords", "harbour"),
+    "animated.png": ("PNG:AnimationFrames", 2),
+    "many-chunks.png": ("PNG:Comment", "kept"),
+    "exif-with-prefix.webp": ("InteropIFD:InteropIndex", "R98"),
+    "flags-unset.webp": ("IFD0:Make", "Acme"),
+    "big.tiff": ("IFD0:Make", "Acme"),
+    "pages.tif": ("IFD2:DocumentName", "page two"),
+    "iptc-long-swapped.tif": ("IPTC:By-line", "Grace Hopper"),
+    "iptc-long.tif": ("IPTC:By-line", "Grace Hopper"),
+    "photoshop.tif": ("IPTC2:By-line", "Grace Hopper"),
+    "maker-note.dng": ("Canon:OwnerName", "Ada Lovelace"),
+    "camera.dng": ("SubIFD:ImageWidth", 64),
+    "exif-only.heic": ("InteropIFD:InteropIndex", "R98"),
+    "iloc-no-offset.heic": ("XMP-dc:Creator", ("Grace Hopper",)),
+    "iloc-eight.heic": ("XMP-dc:Creator", ("Grace Hopper",)),
+    "iloc-v2.heic": ("IFD0:Make", "Acme"),
+    "extents.heic": ("IFD0:Make", "Acme"),
+    "turned.heic": ("QuickTime:Rotation", 270),
+    "brob.jxl": ("File:FileType", "JXL"),
+    "before-codestream.jxl": ("IFD0:Make", "Acme"),
+    "xmp-behind.gif": ("XMP-mwg-rs:RegionName", ("Mimi",)),
+    "icc.gif": ("ICC_Profile:ProfileCopyright", "No rights reserved"),
+    "xmp-uuid.mp4": ("XMP-dc:Creator", ("Grace Hopper",)),
+    "xmp-udta.mov": ("XMP-dc:Creator", ("Grace Hopper",)),
+    "itunes.mp4": ("ItemList:Description", "of somebody"),
+    "android.mp4": ("UserData:GPSCoordinates", "-41.2889 174.7699"),
+    "phone.mov": ("Keys:CreationDate", "2015:06:15 14:34:56+02:00"),
+    "live-photo.mov": ("Keys:ContentIdentifier", "5C0D1A7E-42B8-4B2E-9D0A-3C4F8A1B2C3D"),
+    "gopro.mp4": ("UserData:FirmwareVersion", "HD9.01.01.60.00"),
+    "turned.mp4": ("Composite:Rotation", 90),
+    "version-1.mp4": ("QuickTime:CreateDate", "2015:06:15 12:34:56"),
 }
 
 

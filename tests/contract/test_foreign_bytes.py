@@ -12,7 +12,8 @@ import pytest
 from fixtures.blocks.jpeg import EXTENSION_HEADER
 from fixtures.values import EVERYTHING, NOTHING
 from immich_meta_writers import PlanOptions, WriteTo, plan
-from tests.contract.cases import PLAIN, original, segments
+from tests.contract.cases import PLAIN, original
+from tests.contract.skeletons import segments
 
 FRAGMENTS = {
     "xmp-odd-containers.jpg": (

@@ -5,13 +5,13 @@ Not here: values (test_writing.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from lxml import etree  # type: ignore[import-untyped, unused-ignore]
 
-from tests.contract.cases import Case, segments
+from tests.contract.cases import Case
+from tests.contract.packets import packets
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC, XMP = "http://purl.org/dc/elements/1.1/", "http://ns.adobe.com/xap/1.0/"
@@ -56,21 +56,11 @@ CONTAINERS = {
 }
 
 
-def packets(case: Case) -> Iterator[bytes]:
-    """The RDF of the written file: main packet and extension, joined from its segments by their offsets."""
-    data = case.written.read_bytes()
-    if case.is_sidecar:
-        yield data
-        return
-    main, extension = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
-    parts = {}
-    for marker, payload in segments(data)[0]:
-        if marker == 0xE1 and payload.startswith(main):
-            yield payload[len(main) :]
-        if marker == 0xE1 and payload.startswith(extension):
-            parts[payload[71:75]] = payload[75:]
-    if parts:
-        yield b"".join(parts[at] for at in sorted(parts))
+def packets_of(case: Case) -> tuple[bytes, ...]:
+    """The packets of the written file, of which there is at least one."""
+    found = packets(case.kind.name, case.written.read_bytes())
+    assert found
+    return found
 
 
 def tree(packet: bytes) -> Any:
@@ -98,13 +88,13 @@ def names(root: Any) -> set[tuple[str, str]]:
 
 
 def test_every_property_stands_under_its_uri(case: Case) -> None:
-    found = set().union(*(names(tree(packet)) for packet in packets(case)))
+    found = set().union(*(names(tree(packet)) for packet in packets_of(case)))
     assert found >= WRITTEN
     assert found & MICROSOFT
 
 
 def test_every_list_has_its_kind_of_container(case: Case) -> None:
-    for root in map(tree, packets(case)):
+    for root in map(tree, packets_of(case)):
         for (uri, name), kinds in CONTAINERS.items():
             for element in root.iter(f"{{{uri}}}{name}"):
                 assert [etree.QName(child.tag).localname for child in element] in [[kind] for kind in kinds], name
@@ -113,7 +103,7 @@ def test_every_list_has_its_kind_of_container(case: Case) -> None:
 def test_no_namespace_is_bound_to_a_second_prefix(case: Case) -> None:
     """XMP toolkits take one prefix per namespace: exiv2 refuses a packet that mixes `xap` and `xmp`."""
     prefixes: dict[str, set[str]] = {}
-    for packet in packets(case):
+    for packet in packets_of(case):
         for element in tree(packet).iter(etree.Element):
             for prefix, uri in element.nsmap.items():
                 prefixes.setdefault(uri, set()).add(prefix or "")

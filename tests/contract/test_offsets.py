@@ -18,7 +18,8 @@ from fixtures.blocks.iptc import DIGEST_RESOURCE, IIM_RESOURCE, dataset
 from fixtures.blocks.jpeg import base
 from fixtures.values import EVERYTHING, NOTHING
 from immich_meta_writers import PlanOptions, WriteTo, plan
-from tests.contract.cases import original, segments
+from tests.contract.cases import original
+from tests.contract.skeletons import segments
 
 Grown = Callable[[str], Path]
 

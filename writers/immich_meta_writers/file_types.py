@@ -10,26 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Optional
 
-from immich_meta_writers.containers import jpeg
+from immich_meta_writers.containers import gif, heif, jpeg, jxl, png, quicktime, tiff, webp
 from immich_meta_writers.errors import EmptyFileError, StructureError
 from immich_meta_writers.tags import FileKind
 
 HEAD = 512
-
-
-class _Magic:
-    def __init__(self, test: Callable[[bytes], bool]) -> None:
-        self.accepts = test
-
-
-png = _Magic(lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"))
-webp = _Magic(lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-gif = _Magic(lambda head: head[:6] in (b"GIF87a", b"GIF89a"))
-jxl = _Magic(lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")))
-tiff = _Magic(lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
-_HEIF = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-heif = _Magic(lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF)
-quicktime = _Magic(lambda head: head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 
 
 @dataclass(frozen=True)

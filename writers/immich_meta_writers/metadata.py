@@ -36,11 +36,13 @@ class Moment:
 
     `wall`: the naive local wall clock, whole seconds. `offset`: its distance from UTC, None when unknown.
     `instant`: the same moment as an aware UTC time (an unknown offset was read in the caller's time zone).
+    `guessed`: the offset is only the server's guess: a movie does not tell its zone.
     """
 
     wall: datetime
     offset: Optional[timedelta]
     instant: datetime
+    guessed: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timezone, tzinfo
 from typing import Any
 
@@ -26,7 +27,8 @@ def photo_metadata(values: object, zone: tzinfo) -> PhotoMetadata:
     """PhotoMetadata of a decoded JSON object with the fields in FIELDS; null and absent mean "leave it alone".
 
     `gps` {latitude, longitude, altitude}: degrees and metres. `captured`: ISO 8601; without an offset it is a wall
-    clock, whose instant is read in `zone`. `regions` [{name, x, y, w, h}]: as displayed, centre-based, 0-1.
+    clock, whose instant is read in `zone`; or {at, guessed}, `guessed` when the offset is no fact, as Immich's UTC of a
+    movie is none. `regions` [{name, x, y, w, h}]: as displayed, centre-based, 0-1.
 
     Raises MetadataError.
     """
@@ -101,6 +103,15 @@ def _position(name: str, value: object, zone: tzinfo) -> Position:
 
 
 def _captured(name: str, value: object, zone: tzinfo) -> Moment:
+    if not isinstance(value, Mapping):
+        return _moment(name, value, zone)
+    fields = _fields(name, value, ("at",), ("guessed",))
+    guessed = fields.get("guessed")
+    moment = _moment("captured.at", fields["at"], zone)
+    return replace(moment, guessed=guessed is not None and _flag("captured.guessed", guessed, zone))
+
+
+def _moment(name: str, value: object, zone: tzinfo) -> Moment:
     text = _text(name, value, zone)
     spelled = text.replace(" ", "T", 1)
     short = _WITHOUT_SECONDS.fullmatch(spelled)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
+from immich_meta_writers.errors import ChangedError
+
 HEAD_BYTES = 65536
+_BLOCK_BYTES, _MAX_BLOCKS = 4096, 256
 
 
 class ByteSource(Protocol):
@@ -36,6 +39,45 @@ class MemorySource:
 
     def read_at(self, offset: int, length: int) -> bytes:
         return self._data[offset : offset + length]
+
+
+class SourceView:
+    """A ByteView over a ByteSource. Small slices come out of blocks of 4 KiB, of which the last 256 are kept.
+
+    Slicing raises ChangedError when the file ends earlier than it did.
+    """
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._blocks: dict[int, bytes] = {}
+
+    def __len__(self) -> int:
+        return self._source.size
+
+    def __getitem__(self, place: slice) -> bytes:
+        start, end, _ = place.indices(self._source.size)
+        first, last = start // _BLOCK_BYTES, (end - 1) // _BLOCK_BYTES
+        if end <= start:
+            return b""
+        if last - first > 1:
+            return self._read(start, end)
+        data = self._block(first) if first == last else self._block(first) + self._block(last)
+        return data[start - first * _BLOCK_BYTES : end - first * _BLOCK_BYTES]
+
+    def _block(self, number: int) -> bytes:
+        block = self._blocks.get(number)
+        if block is None:
+            while len(self._blocks) >= _MAX_BLOCKS:
+                del self._blocks[next(iter(self._blocks))]
+            start = number * _BLOCK_BYTES
+            block = self._blocks[number] = self._read(start, min(start + _BLOCK_BYTES, self._source.size))
+        return block
+
+    def _read(self, start: int, end: int) -> bytes:
+        data = self._source.read_at(start, end - start)
+        if len(data) < end - start:
+            raise ChangedError("the file became shorter while it was read", place=f"offset {start + len(data)}")
+        return data
 
 
 class FileSource:

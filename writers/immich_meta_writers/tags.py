@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Optional
 
-from immich_meta_writers.addresses import Address, ExifAddress, IimAddress, XmpAddress, XmpKind
+from immich_meta_writers.addresses import Address, ExifAddress, IimAddress, QuickTimeAddress, XmpAddress, XmpKind
 
 DC = "http://purl.org/dc/elements/1.1/"
 XMP = "http://ns.adobe.com/xap/1.0/"
@@ -62,6 +62,7 @@ class Tag:
 
 _ALL = frozenset(FileKind)
 _IMAGE = frozenset({FileKind.IMAGE})
+_VIDEO = frozenset({FileKind.VIDEO})
 _NO_EXIF_HOME = frozenset({FileKind.VIDEO, FileKind.SIDECAR, FileKind.GIF})
 _SIDECAR = frozenset({FileKind.SIDECAR})
 _NOWHERE: frozenset[FileKind] = frozenset()
@@ -73,6 +74,12 @@ def _exif(group: str, name: str, number: int, kind: int, *modules: Module) -> Ta
 
 def _iptc(name: str, dataset: int, max_bytes: int, *modules: Module, repeatable: bool = False) -> Tag:
     return Tag(f"IPTC:{name}", modules, IimAddress(2, dataset, max_bytes, repeatable), _IMAGE)
+
+
+def _movie(
+    name: str, box: str, local: str, *modules: Module, created_in: frozenset[FileKind] = _NOWHERE
+) -> Tag:
+    return Tag(name, modules, QuickTimeAddress(box, local), created_in)
 
 
 def _xmp(
@@ -109,11 +116,18 @@ TABLE: tuple[Tag, ...] = (
     _xmp("XMP-exif:GPSLongitude", EXIF, "exif", "GPSLongitude", _SIMPLE, _G, created_in=_NO_EXIF_HOME),
     _xmp("XMP-exif:GPSAltitude", EXIF, "exif", "GPSAltitude", _SIMPLE, _G, created_in=_NO_EXIF_HOME),
     _xmp("XMP-exif:GPSAltitudeRef", EXIF, "exif", "GPSAltitudeRef", _SIMPLE, _G, created_in=_NO_EXIF_HOME),
+    _movie("Keys:GPSCoordinates", "keys", "com.apple.quicktime.location.ISO6709", _G, created_in=_VIDEO),
+    _movie("UserData:GPSCoordinates", "udta", "\xa9xyz", _G),
+    _movie("ItemList:GPSCoordinates", "ilst", "\xa9xyz", _G),
+    _movie("UserData:LocationInformation", "udta", "loci", _G),
     # caption
     _xmp("XMP-dc:Description", DC, "dc", "description", _ALT, _C),
     _iptc("Caption-Abstract", 120, 2000, _C),
     _exif("IFD0", "ImageDescription", 0x010E, ASCII, _C),
     _xmp("XMP-tiff:ImageDescription", TIFF, "tiff", "ImageDescription", _ALT, _C, created_in=_SIDECAR),
+    _movie("Keys:Description", "keys", "com.apple.quicktime.description", _C, created_in=_VIDEO),
+    _movie("ItemList:Description", "ilst", "desc", _C),
+    _movie("UserData:Description", "udta", "dscp", _C),
     # time
     _exif("ExifIFD", "DateTimeOriginal", 0x9003, ASCII, _T),
     _exif("ExifIFD", "CreateDate", 0x9004, ASCII, _T),
@@ -131,6 +145,17 @@ TABLE: tuple[Tag, ...] = (
     _xmp("XMP-tiff:DateTime", TIFF, "tiff", "DateTime", _SIMPLE, _T, created_in=_NOWHERE),
     _iptc("DateCreated", 55, 8, _T),
     _iptc("TimeCreated", 60, 11, _T),
+    _movie("QuickTime:CreateDate", "mvhd", "creation", _T, created_in=_VIDEO),
+    _movie("QuickTime:ModifyDate", "mvhd", "modification", _T, created_in=_VIDEO),
+    _movie("QuickTime:TrackCreateDate", "tkhd", "creation", _T, created_in=_VIDEO),
+    _movie("QuickTime:TrackModifyDate", "tkhd", "modification", _T, created_in=_VIDEO),
+    _movie("QuickTime:MediaCreateDate", "mdhd", "creation", _T, created_in=_VIDEO),
+    _movie("QuickTime:MediaModifyDate", "mdhd", "modification", _T, created_in=_VIDEO),
+    _movie("Keys:CreationDate", "keys", "com.apple.quicktime.creationdate", _T, created_in=_VIDEO),
+    _movie("Keys:DateTimeOriginal", "keys", "com.apple.quicktime.date", _T),
+    _movie("UserData:DateTimeOriginal", "udta", "date", _T),
+    _movie("UserData:ContentCreateDate", "udta", "\xa9day", _T),
+    _movie("ItemList:ContentCreateDate", "ilst", "\xa9day", _T),
     # rating and favourite
     _xmp("XMP-xmp:Rating", XMP, "xmp", "Rating", _SIMPLE, _R),
     _exif("IFD0", "Rating", 0x4746, SHORT, _R),

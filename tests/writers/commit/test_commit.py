@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from immich_meta_writers import commit as commit_module
 from immich_meta_writers.commit import Stamp, commit, create, set_mtime, sweep, sync_directory
+from immich_meta_writers.commit.replacement import temporary_file
 from immich_meta_writers.errors import ChangedError
 from immich_meta_writers.patch import Patch, Splice
 from tests.writers.commit.children import NOBODY
@@ -250,7 +250,7 @@ def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path: Path) -> Non
 
 
 def test_a_temporary_file_that_somebody_writes_to_stays(tmp_path: Path) -> None:
-    with commit_module._temporary(str(tmp_path)) as live:
+    with temporary_file(str(tmp_path)) as live:
         assert sweep(str(tmp_path)) == 0
         assert os.path.exists(live.path)
     assert os.listdir(tmp_path) == []
@@ -261,7 +261,7 @@ def test_sweeping_a_folder_that_is_not_there_removes_nothing(tmp_path: Path) -> 
 
 
 def test_a_temporary_file_is_hidden_and_no_picture_by_its_name(tmp_path: Path) -> None:
-    with commit_module._temporary(str(tmp_path)) as temporary:
+    with temporary_file(str(tmp_path)) as temporary:
         name = temporary.path
         assert os.path.basename(name).startswith(".")
         assert name.endswith(".tmp")

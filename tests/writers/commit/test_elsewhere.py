@@ -70,9 +70,11 @@ def test_an_owner_that_cannot_be_kept_is_an_error(tmp_path: Path, monkeypatch: p
 def _of_another_user(fstat: Callable[[int], os.stat_result], inode: int) -> Callable[[int], os.stat_result]:
     def seen(descriptor: int) -> os.stat_result:
         status = fstat(descriptor)
-        return os.stat_result((*status[:4], 4321, *status[5:]), {"st_mtime_ns": status.st_mtime_ns}) if (
-            status.st_ino == inode
-        ) else status
+        return (
+            os.stat_result((*status[:4], 4321, *status[5:]), {"st_mtime_ns": status.st_mtime_ns})
+            if (status.st_ino == inode)
+            else status
+        )
 
     return seen
 

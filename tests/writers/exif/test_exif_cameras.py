@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from immich_meta_writers.addresses import ExifAddress, ExifValue
+from immich_meta_writers.ifd.draft import insertion_index
+from immich_meta_writers.ifd.layout import CLASSIC
 from immich_meta_writers.payloads import exif
-from immich_meta_writers.payloads.ifd_draft import insertion_index
-from immich_meta_writers.payloads.ifd_graft import plan_graft
 from tests.writers.exif.tiff_trees import EDITS, ROOM, ROWS, Tree, build, entry
 
 CAPTION, RATING, PERCENT = ROWS["IFD0:ImageDescription"], ROWS["IFD0:Rating"], ROWS["IFD0:RatingPercent"]
@@ -73,7 +73,7 @@ def test_a_new_entry_moves_only_its_own_ifd_and_leaves_zeros_behind() -> None:
 
 def test_a_graft_can_be_had_as_splices_of_the_old_bytes() -> None:
     block = exif.parse(build(BASE))
-    plan = plan_graft(block, EDITS, room=ROOM)
+    plan = exif.plan_graft(block, EDITS, room=ROOM)
     assert plan.patch.apply(block.data) == exif.graft(block, EDITS, room=ROOM).block
     assert plan.patch.splices[-1].offset == len(block.data)
 
@@ -81,11 +81,11 @@ def test_a_graft_can_be_had_as_splices_of_the_old_bytes() -> None:
 def test_entries_are_never_sorted_and_bad_ones_do_not_come_first() -> None:
     bad, late = (0, 0, 0, b"\0" * 4), (0x0100, 3, 1, b"\0" * 4)
     entries = [(0x010F, 2, 1, b"\0" * 4), bad, (0x0112, 3, 1, b"\0" * 4), (0x8769, 4, 1, b"\0" * 4), late, bad]
-    assert insertion_index(entries, 0x010E) == 0
-    assert insertion_index(entries, 0x0110) == 1
-    assert insertion_index(entries, 0x0132) == 3
-    assert insertion_index(entries, 0x9999) == 4
-    assert insertion_index([], 5) == 0
+    assert insertion_index(entries, 0x010E, CLASSIC["<"]) == 0
+    assert insertion_index(entries, 0x0110, CLASSIC["<"]) == 1
+    assert insertion_index(entries, 0x0132, CLASSIC["<"]) == 3
+    assert insertion_index(entries, 0x9999, CLASSIC["<"]) == 4
+    assert insertion_index([], 5, CLASSIC["<"]) == 0
 
 
 def test_a_non_zero_next_pointer_in_exif_ifd_is_kept() -> None:

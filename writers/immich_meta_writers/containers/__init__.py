@@ -1,7 +1,7 @@
 """Containers: file formats seen as bytes with places for payloads.
 
 Each module has the same three verbs, in this order: `accepts(head)`, `read(source)`, `patch(found, payloads)`.
-Not here: what a payload says (payloads/) and writing to files (commit.py).
+Not here: what a payload says (payloads/) and writing to files (commit/).
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from immich_meta_writers.changes import Change, Kept, Skipped
 from immich_meta_writers.merge.dates import merge_dates
 from immich_meta_writers.merge.decisions import Claimed, Decision, Released, View, rows
 from immich_meta_writers.merge.lists import Wanted, is_join_of, merge_list
+from immich_meta_writers.merge.movies import merge_movie_dates, merge_movie_position
 from immich_meta_writers.merge.places import merge_position
 from immich_meta_writers.merge.provenance import ECHO, claim_text
 from immich_meta_writers.merge.ratings import STAR_TAGS, merge_favorite, merge_rating
@@ -106,10 +107,12 @@ def _decide(view: View, wanted: PhotoMetadata) -> Iterator[Decision]:
     yield from _merge_lists(view, wanted)
     if wanted.gps is not None:
         yield from merge_position(view, wanted.gps)
+        yield from merge_movie_position(view, wanted.gps)
     if wanted.caption is not None:
         yield from merge_caption(view, wanted.caption)
     if wanted.captured is not None:
         yield from merge_dates(view, wanted.captured)
+        yield from merge_movie_dates(view, wanted.captured)
     if wanted.rating is not None:
         yield from merge_rating(view, wanted.rating, wanted.rating_source, wanted.favorite)
     if wanted.favorite is not None:

@@ -41,7 +41,7 @@ def merge_position(view: View, position: Position) -> Iterator[Decision]:
         ("XMP-exif:GPSLatitude", position.latitude, "NS"),
         ("XMP-exif:GPSLongitude", position.longitude, "EW"),
     ):
-        if view.takes(BY_NAME[name]) and not _same(parse_xmp_angle(view.text(name)), degrees):
+        if view.takes(BY_NAME[name]) and not is_same(parse_xmp_angle(view.text(name)), degrees):
             text = xmp_angle(degrees, signs)
             yield Change(name, view.text(name) or None, text, text)
     if position.altitude is not None:
@@ -65,11 +65,11 @@ def _exif_angle(view: View, name: str, degrees: float, signs: str) -> Iterator[C
     old_ref = view.text(ref_name).strip("\0 ").upper()[:1]
     found = exif_angle(view.get(name))
     signed = found and Angle(-found.degrees if old_ref in ("S", "W") else found.degrees, found.step)
-    if old_ref and _same(signed, degrees):
+    if old_ref and is_same(signed, degrees):
         return
     if old_ref != ref:
         yield Change(ref_name, old_ref or None, ref, ref)
-    if not _same(found, abs(degrees)):
+    if not is_same(found, abs(degrees)):
         old = round(found.degrees, 7) if found else None
         yield Change(name, old, round(abs(degrees), 7), to_rationals(abs(degrees)))
 
@@ -115,7 +115,8 @@ def parse_xmp_angle(text: str) -> Optional[Angle]:
     return Angle(-degrees if sign.upper() in "SW" else degrees, step)
 
 
-def _same(found: Optional[Angle], wanted: float) -> bool:
+def is_same(found: Optional[Angle], wanted: float) -> bool:
+    """Within 1e-6 degree, once `wanted` is rounded as a file does that keeps at least four decimals."""
     if found is None:
         return False
     slack = found.step * 0.5001 if found.step <= ROUNDED_AT_LEAST else 0.0

@@ -15,7 +15,15 @@ from immich_meta_writers.merge.lists import is_join_of
 from immich_meta_writers.tags import Module, Tag
 from immich_meta_writers.text import clean, cut, nfc
 
-CAPTION_TAGS = ("XMP-dc:Description", "IPTC:Caption-Abstract", "IFD0:ImageDescription", "XMP-tiff:ImageDescription")
+CAPTION_TAGS = (
+    "XMP-dc:Description",
+    "IPTC:Caption-Abstract",
+    "IFD0:ImageDescription",
+    "XMP-tiff:ImageDescription",
+    "Keys:Description",
+    "ItemList:Description",
+    "UserData:Description",
+)
 COMMENT = {True: "ExifIFD:UserComment", False: "XMP-exif:UserComment"}  # one home: with EXIF, without
 
 
@@ -24,7 +32,7 @@ def merge_caption(view: View, caption: str) -> Iterator[Decision]:
     for tag in rows(view, *CAPTION_TAGS):
         current, wanted = _found(view, tag), _fitted(tag, caption)
         if wanted:
-            if nfc(current) != nfc(wanted):
+            if nfc(current) != nfc(wanted) or isinstance(view.get(tag.name), tuple):  # homes that disagree
                 yield from _replace(view, tag, Module.CAPTION, wanted)
         elif current and view.claims.is_mine(Module.CAPTION, tag.name, current):
             yield from _replace(view, tag, Module.CAPTION, None)

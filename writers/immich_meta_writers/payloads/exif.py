@@ -1,7 +1,6 @@
-"""The EXIF payload: read an EXIF block, and graft our values into it (JPEG, PNG, WebP, HEIF, JXL; a TIFF's
-header).
+"""The EXIF payload: read an EXIF block, and graft our values into it (JPEG, PNG, WebP, HEIF, JXL), or into a TIFF file.
 
-Not here: the parts. ifd.py and exif_block.py read, exif_values.py encodes, ifd_graft.py changes,
+Not here: the parts. ifd/ moves bytes, exif_block.py reads, exif_values.py encodes, exif_graft.py changes,
 maker_notes.py knows the few pointers that lead out of a maker note.
 """
 
@@ -9,7 +8,7 @@ from __future__ import annotations
 
 from immich_meta_writers.payloads.exif_block import ExifBlock, ForeignEntry, parse
 from immich_meta_writers.payloads.exif_differences import differences
-from immich_meta_writers.payloads.ifd_graft import Grafted, GraftPlan, graft, plan_graft
+from immich_meta_writers.payloads.exif_graft import Grafted, GraftPlan, graft, plan_graft
 from immich_meta_writers.payloads.maker_notes import shift_maker_note
 
 __all__ = [

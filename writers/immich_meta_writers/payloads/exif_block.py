@@ -1,48 +1,48 @@
-"""ExifBlock: a parsed EXIF block (a TIFF structure without pixels) and what its entries say.
+"""ExifBlock: a parsed EXIF block (a TIFF structure without pixels, or a TIFF file) and what its entries say.
 
-Not here: changing it (ifd_graft.py) and which tag holds what (tags.py).
+Not here: changing it (exif_graft.py) and which tag holds what (tags.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Optional
 
 from immich_meta_writers.addresses import ExifAddress, ExifValue
-from immich_meta_writers.errors import ExifError
-from immich_meta_writers.payloads import exif_values, ifd, ifd_extents
+from immich_meta_writers.ifd.extents import walk
+from immich_meta_writers.ifd.layout import SHORT
+from immich_meta_writers.ifd.table import Entry, raw_value, value_span
+from immich_meta_writers.ifd.tree import EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, Tree
+from immich_meta_writers.payloads import exif_values
+from immich_meta_writers.source import ByteView
 
-ORIENTATION = ExifAddress("IFD0", 0x0112, ifd.SHORT)
+ORIENTATION = ExifAddress("IFD0", 0x0112, SHORT)
+IN_ENTRY = -1
 _COMPARED = ("IFD0", "ExifIFD", "GPS", "IFD1", "InteropIFD")
-_IN_ENTRY = -1
-_POINTERS = (ifd.EXIF_POINTER, ifd.GPS_POINTER, ifd.INTEROP_POINTER)
+_POINTERS = (EXIF_POINTER, GPS_POINTER, INTEROP_POINTER)
 
 
 @dataclass(frozen=True)
 class ForeignEntry:
     """One entry as it has to survive.
 
-    `start` is where its bytes lie in the block, -1 for those in the entry itself; `whole` is False where
-    the value runs past the end of the block.
+    `place`: its bytes when they are the value, else zeros. `start` to `end` is where its value lies in the block, -1
+    for one in the entry itself; the end may lie behind the block.
     """
 
     ifd: str
     tag: int
     type: int
     count: int
-    raw: bytes
+    place: bytes
     start: int = field(compare=False)
-    whole: bool
+    end: int = field(compare=False)
 
 
 @dataclass(frozen=True)
-class ExifBlock:
-    """The bytes, their order (`<` or `>`), and the tables of IFD0, ExifIFD and GPS as far as they exist."""
-
-    data: bytes
-    order: str
-    ifds: Mapping[str, ifd.Ifd]
+class ExifBlock(Tree):
+    """The bytes, their layout, and the tables of IFD0, ExifIFD and GPS as far as they exist."""
 
     def get(self, address: ExifAddress) -> Optional[ExifValue]:
         """The value in the shape that the address wants; None when it is absent, unreadable or of a
@@ -52,8 +52,8 @@ class ExifBlock:
         entry = table.by_tag.get(address.tag) if table is not None else None
         if entry is None:
             return None
-        raw = ifd.raw_value(self.data, self.order, entry)
-        return None if raw is None else exif_values.decode(address, entry[1], raw, self.order)
+        raw = raw_value(self.data, self.layout, entry)
+        return None if raw is None else exif_values.decode(address, entry[1], raw, self.layout.order)
 
     @property
     def orientation(self) -> int:
@@ -69,36 +69,27 @@ class ExifBlock:
         """
         wanted = {(address.ifd, address.tag) for address in asked}
         found = []
-        tables = dict(ifd_extents.walk(self.data, self.order, self.ifds))
+        tables = dict(walk(self))
         for name in _COMPARED:
             table = tables.get(name)
             for entry in table.entries if table is not None else ():
-                if entry[0] in _POINTERS or ((name, entry[0]) in wanted and entry[1] in ifd.TYPE_BYTES):
-                    continue
-                found.append(self._foreign_entry(name, entry))
+                is_asked = (name, entry[0]) in wanted and entry[1] in self.layout.type_bytes
+                if entry[0] not in _POINTERS and not is_asked:
+                    found.append(self._foreign_entry(name, entry))
         return tuple(found)
 
-    def _foreign_entry(self, name: str, entry: ifd.Entry) -> ForeignEntry:
+    def _foreign_entry(self, name: str, entry: Entry) -> ForeignEntry:
         tag, kind, count, place = entry
-        span = ifd.value_span(entry, self.order)
+        span = value_span(entry, self.layout)
         if span is None:
-            return ForeignEntry(name, tag, kind, count, place, _IN_ENTRY, True)
-        start, end = span
-        return ForeignEntry(name, tag, kind, count, self.data[start:end], start, end <= len(self.data))
+            return ForeignEntry(name, tag, kind, count, place, IN_ENTRY, IN_ENTRY)
+        return ForeignEntry(name, tag, kind, count, bytes(len(place)), *span)
 
 
-def parse(block: bytes) -> ExifBlock:
-    """Read a TIFF block (Exif 3.0 section 4.5; without `Exif\\0\\0`).
+def parse(block: ByteView) -> ExifBlock:
+    """Read a TIFF block (Exif 3.0 section 4.5; without `Exif\\0\\0`). A view that is not `bytes` is a TIFF file, and
+    may be BigTIFF.
 
-    Raises ExifError when the header is not classic TIFF or IFD0 cannot be read; everything behind that is
-    tolerated.
+    Raises ExifError when the header is not TIFF or IFD0 cannot be read; everything behind that is tolerated.
     """
-    order = ifd.byte_order(block)
-    offset = ifd.read_long(block, order, 4)
-    ifd0 = ifd.read_ifd(block, order, offset)
-    if ifd0 is None:
-        raise ExifError(
-            f"IFD0 is said to be at offset {offset} of a block of {len(block)} bytes, where no table fits",
-            place=f"EXIF offset {offset}",
-        )
-    return ExifBlock(block, order, {"IFD0": ifd0, **ifd.find_sub_ifds(block, order, ifd0)})
+    return ExifBlock.read(block, may_be_big=not isinstance(block, bytes))

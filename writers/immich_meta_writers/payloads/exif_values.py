@@ -1,6 +1,6 @@
 """The value codec of EXIF entries: raw bytes to our values, tolerantly, and back, through piexif.
 
-Not here: where a value lies (ifd.py) and where a new one goes (ifd_graft.py).
+Not here: where a value lies and where a new one goes (ifd/).
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Optional
 
 from immich_meta_writers.addresses import ExifAddress, ExifValue
 from immich_meta_writers.errors import MetadataError
-from immich_meta_writers.payloads import ifd
+from immich_meta_writers.ifd import layout as ifd
+from immich_meta_writers.ifd.draft import Encoded
+from immich_meta_writers.ifd.tree import Tree
 
 _NUMBERS: Mapping[int, str] = {
     ifd.BYTE: "B",
@@ -27,20 +28,15 @@ _NUMBERS: Mapping[int, str] = {
     ifd.FLOAT: "f",
     ifd.DOUBLE: "d",
     ifd.IFD: "I",
+    ifd.LONG8: "Q",
+    ifd.SLONG8: "q",
+    ifd.IFD8: "Q",
 }
+_NUMBER_BYTES = {"B": 1, "H": 2, "I": 4, "b": 1, "h": 2, "i": 4, "f": 4, "d": 8, "Q": 8, "q": 8}
 _TEXT_TYPES = (ifd.ASCII, ifd.UTF8, ifd.BYTE, ifd.UNDEFINED)
 _LARGEST_LONG = 0xFFFFFFFF
 _SECONDS_DENOMINATOR = 10000
 _CODE_BYTES = 8
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A value as it goes into an entry: type, count, and its bytes in the block's order."""
-
-    type: int
-    count: int
-    raw: bytes
 
 
 # ---------------------------------------------------------------- reading
@@ -131,7 +127,7 @@ def _numbers(kind: int, raw: bytes, order: str) -> tuple[Any, ...]:
     code = _NUMBERS.get(kind)
     if code is None:
         return ()
-    count = len(raw) // ifd.TYPE_BYTES[kind]
+    count = len(raw) // _NUMBER_BYTES[code]
     return struct.unpack(f"{order}{count}{code}", raw)
 
 
@@ -225,15 +221,9 @@ def _dump(
     """
     if not places:
         return {}
-    dumped = piexif.dump({"Exif": {}, **values})[6:]
-    ifd0 = ifd.read_ifd(dumped, ">", ifd.read_long(dumped, ">", 4))
-    tables = {} if ifd0 is None else {"IFD0": ifd0, **ifd.find_sub_ifds(dumped, ">", ifd0)}
-    raws = {}
-    for address, group, tag in places:
-        name = next(name for name, key in _GROUPS.items() if key == group)
-        raw = ifd.raw_value(dumped, ">", tables[name].by_tag[tag])
-        raws[address] = b"" if raw is None else raw
-    return raws
+    dumped = Tree.read(piexif.dump({"Exif": {}, **values})[6:], may_be_big=False)
+    names = {group: name for name, group in _GROUPS.items()}
+    return {address: dumped.raw((names[group], tag)) or b"" for address, group, tag in places}
 
 
 def _for_piexif(address: ExifAddress, value: ExifValue) -> Any:

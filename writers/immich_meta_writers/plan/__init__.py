@@ -1,6 +1,6 @@
 """The face of the engine: read a photo's metadata, plan what a change of it would do, and do it.
 
-Not here: any decision about a tag (merge/), any byte (containers/, payloads/), any writing (commit.py).
+Not here: any decision about a tag (merge/), any byte (containers/, payloads/), any writing (commit/).
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
-from immich_meta_writers.addresses import ExifAddress, IimAddress, Value, XmpAddress, XmpValue
+from immich_meta_writers.addresses import ExifAddress, IimAddress, QuickTimeAddress, Value, XmpAddress, XmpValue
 from immich_meta_writers.changes import Change
 from immich_meta_writers.containers import Payloads, Room
 from immich_meta_writers.errors import NoRoomError, SelfCheckError
-from immich_meta_writers.payloads import exif, iptc, xmp
+from immich_meta_writers.payloads import exif, iptc, quicktime, xmp
+from immich_meta_writers.payloads.iptc import IptcBlock
 from immich_meta_writers.tags import BY_NAME, Tag
 
 NO_ROOM = "no room left in the EXIF block"
@@ -35,17 +36,27 @@ class XmpBlock:
 
 @dataclass(frozen=True)
 class Blocks:
-    """Decoded payloads. `closed`: address types that must be left alone, and why."""
+    """Decoded payloads: `iptc` is that among the image resources, `iim` that which stands alone in a TIFF file.
+
+    `closed`: address types that must be left alone, and why.
+    """
 
     payloads: Payloads
     exif: Optional[exif.ExifBlock] = None
-    iptc: iptc.IptcBlock = field(default_factory=iptc.IptcBlock)
+    iptc: IptcBlock = field(default_factory=IptcBlock)
+    iim: IptcBlock = field(default_factory=IptcBlock)
+    movie: Optional[quicktime.QuickTimeBlock] = None
     xmp: Optional[XmpBlock] = None
     closed: Mapping[type, str] = field(default_factory=dict)
 
     def values(self, tags: Iterable[Tag]) -> dict[str, Value]:
         """The current value of each of these tags that is there."""
-        homes: dict[type, Any] = {ExifAddress: self.exif, IimAddress: self.iptc, XmpAddress: self.xmp}
+        homes: dict[type, Any] = {
+            ExifAddress: self.exif,
+            IimAddress: self.iim if self.iim.records else self.iptc,
+            QuickTimeAddress: self.movie,
+            XmpAddress: self.xmp,
+        }
         found: dict[str, Value] = {}
         for tag in tags:
             home = homes[type(tag.address)]
@@ -63,15 +74,19 @@ class Blocks:
 def decode(payloads: Payloads, *, is_new: bool = False) -> Blocks:
     """Parse every payload; `is_new`: we have just made them. Text that cannot be decoded closes IPTC only.
 
-    Raises ExifError, IptcError or XmpError.
+    Raises ExifError, IptcError, XmpError, or StructureError for a movie's header.
     """
-    block = iptc.parse(payloads.photoshop)
+    block = payloads.exif if payloads.tiff is None else payloads.tiff
+    resources, iim = iptc.parse(payloads.photoshop), iptc.parse_iim(payloads.iim)
+    undecodable = resources.undecodable or iim.undecodable
     return Blocks(
         payloads,
-        None if payloads.exif is None else exif.parse(payloads.exif),
-        block,
+        None if block is None else exif.parse(block),
+        resources,
+        iim,
+        quicktime.parse(payloads.atoms) if payloads.atoms else None,
         _parse_xmp(payloads, xmp.parse_new if is_new else xmp.parse),
-        {IimAddress: block.undecodable} if block.undecodable else {},
+        {IimAddress: undecodable} if undecodable else {},
     )
 
 
@@ -99,13 +114,39 @@ def graft_binary(
     payloads, skipped = blocks.payloads, {}
     edits = _edits(changes, ExifAddress)
     if edits and room is not None:
-        grafted = exif.graft(blocks.exif, edits, room=room.exif)
-        payloads = replace(payloads, exif=grafted.block or None)
-        skipped = {change.tag: NO_ROOM for change in changes if BY_NAME[change.tag].address in grafted.skipped}
+        payloads, full = _graft_exif(payloads, blocks.exif, edits, room.exif)
+        skipped.update({change.tag: NO_ROOM for change in changes if BY_NAME[change.tag].address in full})
+    edits = _edits(changes, QuickTimeAddress)
+    if edits and blocks.movie is not None:
+        atoms, reasons = quicktime.graft(blocks.movie, edits)
+        payloads = replace(payloads, atoms=atoms)
+        by_address: Mapping[Any, str] = reasons
+        skipped.update({c.tag: by_address[a] for c in changes if (a := BY_NAME[c.tag].address) in by_address})
     edits = _edits(changes, IimAddress)
     if edits:
-        payloads = replace(payloads, photoshop=iptc.graft(blocks.iptc, edits) or None)
+        payloads = _graft_iptc(payloads, blocks, edits)
     return (blocks if payloads is blocks.payloads else replace(blocks, payloads=payloads)), skipped
+
+
+def _graft_exif(
+    old: Payloads, block: Optional[exif.ExifBlock], edits: Any, room: int
+) -> tuple[Payloads, Collection[ExifAddress]]:
+    """The new EXIF block, or the TIFF file that is one; and what did not fit."""
+    grafted = exif.graft(block, edits, room=room)
+    if old.tiff is not None:
+        return replace(old, tiff=grafted.view), grafted.skipped
+    return replace(old, exif=grafted.block or None), grafted.skipped
+
+
+def _graft_iptc(old: Payloads, blocks: Blocks, edits: Any) -> Payloads:
+    """Every home of IPTC says the same; a TIFF file without one gets it as a tag of its own, as readers expect."""
+    if old.tiff is None:
+        return replace(old, photoshop=iptc.graft(blocks.iptc, edits) or None)
+    iim = old.iim
+    if blocks.iim.records or not blocks.iptc.records:
+        iim = iptc.graft_iim(old.iim, edits) or None
+    resources = iptc.graft(blocks.iptc, edits if blocks.iptc.records else {}, beside=(old.iim, iim))
+    return replace(old, iim=iim, photoshop=resources or None)
 
 
 def graft_xmp(blocks: Blocks, changes: Sequence[Change], encoder: xmp.Encoder, room: Optional[Room]) -> Blocks:
@@ -142,15 +183,19 @@ def _graft_packets(
 
 
 def check(before: Blocks, after: Blocks, changes: Sequence[Change]) -> None:
-    """EXIF and IPTC that nobody asked to change must be as before; XMP is checked as it is made.
+    """EXIF, IPTC and QuickTime that nobody asked to change must be as before; XMP is checked as it is made.
 
     Raises SelfCheckError.
     """
     lost: Collection[str] = ()
     if before.exif is not None and after.exif is not None:
         lost = exif.differences(before.exif, after.exif, tuple(_edits(changes, ExifAddress)))
-    if not lost and before.payloads.photoshop != after.payloads.photoshop:
-        asked = tuple(_edits(changes, IimAddress))
-        lost = () if before.iptc.foreign(asked) == after.iptc.foreign(asked) else ("IPTC",)
+    asked = tuple(_edits(changes, IimAddress))
+    for old, new in ((before.iptc, after.iptc), (before.iim, after.iim)):
+        if not lost and old != new and old.foreign(asked) != new.foreign(asked):
+            lost = ("IPTC",)
+    movies = tuple(_edits(changes, QuickTimeAddress))
+    if not lost and before.movie is not None and after.movie is not None:
+        lost = () if before.movie.foreign(movies) == after.movie.foreign(movies) else ("QuickTime",)
     if lost:
         raise SelfCheckError(f"the new metadata would not keep {', '.join(lost)}", place="self check")

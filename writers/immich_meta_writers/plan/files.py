@@ -1,6 +1,6 @@
 """The files a plan looks at, opened for reading only, and where a photo's sidecar lies.
 
-Not here: writing (commit.py), and what the bytes say.
+Not here: writing (commit/), and what the bytes say.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from immich_meta_writers.commit import Stamp, access_error
+from immich_meta_writers.commit import JOURNALLED_FROM, Stamp, access_error, recover
 from immich_meta_writers.errors import AccessError
 from immich_meta_writers.file_types import MEDIA_ENDINGS
 from immich_meta_writers.source import FileSource
@@ -43,6 +43,8 @@ def opened(path: str) -> Iterator[OpenFile]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise AccessError("this is not a regular file", path=path)
+        if status.st_size >= JOURNALLED_FROM and recover(path):  # a killed run may have left it half written
+            status = os.fstat(descriptor)
         try:
             source = FileSource(descriptor, status.st_size)
         except OSError as error:

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from immich_meta_writers import file_types
 from immich_meta_writers.addresses import ExifAddress, IimAddress, QuickTimeAddress, XmpAddress
-from immich_meta_writers.containers import Found, Payloads, jpeg
+from immich_meta_writers.containers import Found, Payloads, gif, heif, jpeg, jxl, png, quicktime, tiff, webp
 from immich_meta_writers.file_types import FileType
 from immich_meta_writers.patch import Patch
 from immich_meta_writers.source import ByteSource
@@ -35,6 +35,16 @@ class Format:
 
 FORMATS: Mapping[FileType, Format] = {
     file_types.JPEG: Format(jpeg.read, jpeg.patch, jpeg.check_whole),
+    file_types.PNG: Format(png.read, png.patch),
+    file_types.WEBP: Format(webp.read, webp.patch),
+    file_types.GIF: Format(gif.read, gif.patch),
+    file_types.JXL: Format(jxl.read, jxl.patch),
+    file_types.HEIF: Format(heif.read, heif.patch),
+    file_types.AVIF: Format(heif.read, heif.patch),
+    file_types.TIFF: Format(tiff.read, tiff.patch, tiff.check_whole),
+    file_types.DNG: Format(tiff.read, tiff.patch, tiff.check_whole),
+    file_types.MP4: Format(quicktime.read, quicktime.patch),
+    file_types.MOV: Format(quicktime.read, quicktime.patch),
 }
 
 

@@ -64,7 +64,7 @@ def plan_media(file: OpenFile, media: Media, wanted: PhotoMetadata, options: Pla
     options = protected(file.status, wanted, options)
     target = Target(media.kind.kind, homes(media.kind), media.blocks, media.geometry, media.found.room)
     outcome = settle(target, wanted, options)
-    patch = _patch(media, outcome)
+    patch = changed(media, outcome)
     drawback = media.found.drawback(patch) if patch.splices else None
     if drawback and options.write_to is WriteTo.AUTO:
         raise UnsupportedError(drawback, place=media.kind.name)
@@ -89,7 +89,8 @@ def plan_mtime(file: OpenFile, wanted: PhotoMetadata, options: PlanOptions) -> F
     return FilePlan(file.path, changes, stamp=file.stamp, mtime_ns=mtime_ns if changes else None)
 
 
-def _patch(media: Media, outcome: Outcome) -> Patch:
+def changed(media: Media, outcome: Outcome) -> Patch:
+    """What turns the file into one that says so. Raises NoRoomError, UnsupportedError."""
     if outcome.payloads is media.found.payloads:
         return Patch(media.found.size)
     patch = media.format.patch(media.found, outcome.payloads)

@@ -1,6 +1,6 @@
 """Plan: the changes and patches for one photo and its sidecar, and the one verb that carries them out.
 
-Not here: how the changes came about (plan/__init__.py) and how bytes reach the disk (commit.py).
+Not here: how the changes came about (plan/__init__.py) and how bytes reach the disk (commit/).
 """
 
 from __future__ import annotations

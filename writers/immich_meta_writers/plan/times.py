@@ -1,6 +1,6 @@
 """The modification time of a photo as one more tag, and whether somebody has edited it since Immich read it.
 
-Not here: setting it (commit.py).
+Not here: setting it (commit/).
 """
 
 from __future__ import annotations

@@ -1,0 +1,198 @@
+"""Which bytes of a TIFF structure are known to mean something: every table and value that can be reached.
+
+Not here: maker notes, which are one opaque value (payloads/maker_notes.py), and changing anything.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Optional
+
+from immich_meta_writers.ifd.layout import IFD, IFD8, LONG, LONG8, SHORT, Layout
+from immich_meta_writers.ifd.table import Entry, Ifd, pointer_target, raw_value, value_span
+from immich_meta_writers.ifd.table import read_ifd as read_table
+from immich_meta_writers.ifd.tree import EDITABLE, EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, Tree
+
+Owner = tuple[str, int]
+"""IFD name and index of the entry; TABLE for the entry table, NEXT for the pointer behind it."""
+
+TABLE, NEXT = -1, -2
+HEADER: Owner = ("header", TABLE)
+
+STRIPS, TILES, THUMBNAIL = (0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202)
+SUB_IFDS = 0x014A
+
+_MAX_TABLES = 65536
+_MAX_ENTRIES = 1 << 18
+# A picture of a million strips or tiles; what has more is left alone as a whole.
+_MAX_NUMBERS = 1 << 20
+_MAX_SUB_IFDS = 256
+_GLOBAL_PARAMETERS, _KODAK = 0x0190, 0xFE00
+_SUB_NAMES: Mapping[int, str] = {
+    EXIF_POINTER: "ExifIFD",
+    GPS_POINTER: "GPS",
+    INTEROP_POINTER: "InteropIFD",
+    SUB_IFDS: "SubIFD",
+    _GLOBAL_PARAMETERS: "GlobalParametersIFD",
+    _KODAK: "KodakIFD",
+}
+_SINGLE_POINTERS = (EXIF_POINTER, GPS_POINTER, INTEROP_POINTER)
+# Offsets and byte counts of data that is not a value: thumbnail, strips, tiles (TIFF 6.0; Exif 3.0 section
+# 4.6.4).
+_DATA_TAGS = (THUMBNAIL, STRIPS, TILES)
+_CODES: Mapping[int, str] = {SHORT: "H", LONG: "I", IFD: "I", LONG8: "Q", IFD8: "Q"}
+
+
+class Extent(NamedTuple):
+    """Bytes start to end; the end may lie behind the block, as files claim."""
+
+    start: int
+    end: int
+    owner: Owner
+
+
+@dataclass(frozen=True)
+class Extents:
+    """Extents sorted by their start. `is_whole` is False when there were too many to know them all."""
+
+    sorted: tuple[Extent, ...]
+    is_whole: bool
+    _furthest: tuple[int, ...]
+
+    @classmethod
+    def of(cls, extents: Iterable[Extent], *, is_whole: bool) -> Extents:
+        ordered = tuple(sorted(extents, key=lambda extent: extent[:2]))
+        return cls(ordered, is_whole, tuple(itertools.accumulate([extent.end for extent in ordered], max)))
+
+    def overlapping(self, start: int, end: int) -> Iterator[Extent]:
+        """Those that share a byte with start to end."""
+        index = bisect.bisect_left(self.sorted, (end,)) - 1
+        while index >= 0 and self._furthest[index] > start:
+            extent = self.sorted[index]
+            if extent.end > start and extent.start < end:
+                yield extent
+            index -= 1
+
+
+def walk(tree: Tree) -> Iterator[tuple[str, Ifd]]:
+    """Every reachable table once, under a unique name: IFD0, ExifIFD, GPS, IFD1, InteropIFD, SubIFD ... ;
+    bounded.
+
+    A chain that comes back to IFD0 ends; one that leads into ExifIFD or GPS names them a second time, as
+    IFD1. What hangs from a later page is named after it: IFD1/ExifIFD.
+    """
+    seen = {table.offset for table in tree.ifds.values()}
+    names = set(tree.ifds)
+    todo = list(tree.ifds.items())
+    budget = _MAX_ENTRIES
+    for position in range(_MAX_TABLES):
+        if position >= len(todo) or budget < 0:
+            return
+        name, table = todo[position]
+        budget -= len(table.entries)
+        yield name, table
+        for child, target in _children(tree, name, table):
+            known = position < len(tree.ifds)
+            chained = page_number(child) is not None
+            if target in seen and not (chained and target != tree.ifds["IFD0"].offset and known):
+                continue
+            found = read_table(tree.data, tree.layout, target)
+            if found is None or len(todo) >= _MAX_TABLES:
+                continue
+            seen.add(target)
+            unique = child if chained or (known and child not in EDITABLE) else f"{name}/{child}"
+            unique = unique if unique not in names else f"{unique}@{target}"
+            names.add(unique)
+            todo.append((unique, found))
+
+
+def page_number(name: str) -> Optional[int]:
+    """0 for IFD0, 1 for IFD1 ... ; None for a table that is no page of the chain."""
+    digits = name[3:].partition("@")[0]
+    return int(digits) if name.startswith("IFD") and digits.isdigit() else None
+
+
+def next_offset(table: Ifd, layout: Layout) -> int:
+    """Where the chain goes on; 0 where it ends."""
+    return layout.read_offset(table.next) if len(table.next) == layout.offset_bytes else 0
+
+
+def _children(tree: Tree, name: str, table: Ifd) -> Iterator[tuple[str, int]]:
+    number = page_number(name)
+    if number is not None:
+        target = next_offset(table, tree.layout)
+        if target:
+            yield f"IFD{number + 1}", target
+    for entry in table.entries:
+        child = _SUB_NAMES.get(entry[0])
+        if child is None:
+            continue
+        if entry[0] == SUB_IFDS:
+            for target in (numbers(tree, entry) or ())[:_MAX_SUB_IFDS]:
+                yield child, target
+        else:
+            single = pointer_target(entry, tree.layout)
+            if single is not None:
+                yield child, single
+
+
+def numbers(tree: Tree, entry: Optional[Entry]) -> Optional[array[int]]:
+    """The numbers of an entry that holds offsets or lengths; None when it holds none, or too many."""
+    code = _CODES.get(entry[1]) if entry is not None else None
+    if entry is None or code is None or entry[2] > _MAX_NUMBERS:
+        return None
+    raw = raw_value(tree.data, tree.layout, entry)
+    return None if raw is None else _unpacked(raw, code, tree.order)
+
+
+def _unpacked(raw: bytes, code: str, order: str) -> array[int]:
+    found: array[int] = array(code, raw)
+    if (order == "<") != (array("H", b"\1\0")[0] == 1):
+        found.byteswap()
+    return found
+
+
+def known_extents(tree: Tree) -> Extents:
+    """The header, every table, every value outside of its entry, thumbnails, strips and tiles."""
+    extents = [Extent(0, tree.layout.header_bytes, HEADER)]
+    is_whole, entries = True, 0
+    for name, table in walk(tree):
+        entries += len(table.entries)
+        extents.append(Extent(table.offset, table.entries_end, (name, TABLE)))
+        extents.append(Extent(table.entries_end, table.entries_end + len(table.next), (name, NEXT)))
+        for index, entry in enumerate(table.entries):
+            span = value_span(entry, tree.layout)
+            # The claimed size of an IFD pointer (ASCII x 154: seen) is not the size of a value.
+            if span is not None and entry[0] not in _SINGLE_POINTERS:
+                extents.append(Extent(span[0], span[1], (name, index)))
+        for tags in _DATA_TAGS:
+            found = data_spans(tree, table, tags)
+            is_whole = is_whole and found is not None
+            extents += [Extent(start, end, (f"{name}:0x{tags[0]:04x}", start)) for start, end in joined(found or ())]
+    return Extents.of(extents, is_whole=is_whole and entries <= _MAX_ENTRIES)
+
+
+def data_spans(tree: Tree, table: Ifd, tags: tuple[int, int]) -> Optional[list[tuple[int, int]]]:
+    """Start and end of each strip, or tile, or the thumbnail, as the entries say; None when they are too many."""
+    starts, lengths = table.by_tag.get(tags[0]), table.by_tag.get(tags[1])
+    if starts is None:
+        return []
+    if starts[2] > _MAX_NUMBERS and starts[1] in _CODES:
+        return None
+    pairs = zip(numbers(tree, starts) or (), numbers(tree, lengths) or ())
+    return [(start, start + length) for start, length in pairs]
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same bytes in as few spans as possible, sorted: strips stand one behind another."""
+    made: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if made and start <= made[-1][1]:
+            made[-1] = made[-1][0], max(made[-1][1], end)
+        else:
+            made.append((start, end))
+    return made

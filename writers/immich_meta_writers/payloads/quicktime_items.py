@@ -1,0 +1,115 @@
+"""Items of an `ilst`: each holds `data` atoms, one for a language (QuickTime File Format, "Metadata Item Atom").
+
+Not here: which item is which value (quicktime_meta.py).
+
+Written here and not with mutagen: what it exports writes whole files, and its items know one language and one text, so
+that other languages and the atoms beside them would be lost.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple, Optional
+
+from immich_meta_writers.payloads import quicktime_atoms as atoms
+
+DATA = b"data"
+UTF8 = 1
+_LEAD = struct.Struct(">II")  # type indicator; country and language
+_RESERVED, _UTF8_SORT, _UTF16, _UTF16_SORT, _SHIFT_JIS = 0, 4, 2, 5, 3
+# Languages under which programs write what has none: unset, `und` (ISO 639-2), and Macintosh's own code for it.
+_NO_LANGUAGE = frozenset({0, 0x55C4, 0x7FFF})
+
+
+class Data(NamedTuple):
+    """The text of the `data` atom at `position` of an item."""
+
+    position: int
+    locale: int
+    text: str
+
+
+class Item(NamedTuple):
+    """An atom of an ilst. `parts` None: what is in it cannot be read."""
+
+    kind: bytes
+    raw: bytes
+    parts: Optional[atoms.Atoms]
+
+
+def item(atom: atoms.Atom) -> Item:
+    try:
+        return Item(atom.kind, atom.raw, atoms.split(atom.content))
+    except atoms.UnreadableError:
+        return Item(atom.kind, atom.raw, None)
+
+
+def new_item(kind: bytes, text: str) -> Item:
+    return item(atoms.packed(kind, _data(text, 0).raw))
+
+
+def texts(found: Item, *, one_language: bool) -> tuple[Data, ...]:
+    """The texts of an item; `one_language`: other languages are translations, so only those of the default one."""
+    every = [] if found.parts is None else [_text(n, atom) for n, atom in enumerate(found.parts.atoms)]
+    readable = tuple(data for data in every if data is not None)
+    if not one_language or not readable:
+        return readable
+    default = next((data for data in readable if data.locale & 0xFFFF in _NO_LANGUAGE), readable[0])
+    return tuple(data for data in readable if data.locale == default.locale)
+
+
+def with_text(found: Item, text: Optional[str], *, one_language: bool) -> Optional[Item]:
+    """The item with another text, in its own language; None when nothing is left of it. What cannot be read stays."""
+    if found.parts is None:
+        return found
+    chosen = {data.position: data.locale for data in texts(found, one_language=one_language)}
+    parts: list[atoms.Atom] = []
+    for position, atom in enumerate(found.parts.atoms):
+        if position not in chosen:
+            parts.append(atom)
+        elif text is not None:
+            parts.append(_data(text, chosen[position]))
+    if not chosen and text is not None:
+        parts.append(_data(text, 0))
+    if not any(part.kind == DATA for part in parts):
+        return None
+    made = atoms.packed(found.kind, atoms.joined(parts) + found.parts.tail)
+    return Item(made.kind, made.raw, atoms.Atoms(tuple(parts), found.parts.tail))
+
+
+def foreign(found: Item, *, one_language: bool) -> tuple[bytes, ...]:
+    """What with_text leaves as it is; nothing when no other text would be left."""
+    if found.parts is None:
+        return (found.raw,)
+    chosen = {data.position for data in texts(found, one_language=one_language)}
+    left = [atom for position, atom in enumerate(found.parts.atoms) if position not in chosen]
+    return tuple(atom.raw for atom in left) if any(atom.kind == DATA for atom in left) else ()
+
+
+def _data(text: str, locale: int) -> atoms.Atom:
+    return atoms.packed(DATA, _LEAD.pack(UTF8, locale) + text.encode("utf-8"))
+
+
+def _text(position: int, atom: atoms.Atom) -> Optional[Data]:
+    content = atom.content
+    if atom.kind != DATA or len(content) < _LEAD.size:
+        return None
+    kind, locale = _LEAD.unpack_from(content)
+    text = _decode(kind, content[_LEAD.size :])
+    return None if text is None else Data(position, locale, text)
+
+
+def _decode(kind: int, data: bytes) -> Optional[str]:
+    """Well-known types (QuickTime File Format, table 3-5); some programs end a text with NUL."""
+    if kind in (UTF8, _UTF8_SORT):
+        return data.decode("utf-8", "replace").rstrip("\0")
+    if kind in (_UTF16, _UTF16_SORT):
+        return data.decode("utf-16-be", "replace").lstrip("\ufeff").rstrip("\0")
+    if kind == _SHIFT_JIS:
+        return data.decode("shift_jis", "replace").rstrip("\0")
+    if kind == _RESERVED:  # "implicit": what iTunes knows by name, and what some programs write for a text
+        try:
+            return data.decode("utf-8").rstrip("\0")
+        except UnicodeDecodeError:
+            return None
+    return None
