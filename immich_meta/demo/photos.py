@@ -174,14 +174,14 @@ def _drawn(sample: Sample) -> bytes:
 
 def _moving(sample: Sample, ending: str) -> bytes:
     """Half a second in which the picture slides to the left."""
-    picture = _picture(sample).resize((320, 240))
-    cuts = (picture.crop((10 * at, 0, 160 + 10 * at, 240)) for at in range(5))
-    frames = [_encoded(cut, "JPEG", quality=80) for cut in cuts]
+    picture = _picture(sample).resize((700, 480))
+    cuts = (picture.crop((15 * at, 0, _SIZE[0] + 15 * at, _SIZE[1])) for at in range(5))
+    frames = [_encoded(cut, "JPEG", quality=70) for cut in cuts]
     taken = sample.date.replace(tzinfo=ZoneInfo(sample.zone))
     if ending == ".mp4":
-        return mp4(frames, (160, 240), None)
+        return mp4(frames, _SIZE, None)
     pairing = {"com.apple.quicktime.content.identifier": "5F1B1F0C-0000-4000-8000-000000000001"}
-    return mov(frames, (160, 240), taken, {**pairing, "com.apple.quicktime.make": "Demo"})
+    return mov(frames, _SIZE, taken, {**pairing, "com.apple.quicktime.make": "Demo"})
 
 
 def _encoded(picture: Image, form: str, **options: Any) -> bytes:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Optional, Union
 
 from immich_meta.demo.reread import Found, FoundRegion
@@ -39,6 +41,8 @@ _SIDECAR_DATES = (
     ("XMP-photoshop:DateCreated", "XMP-exif:DateTimeOriginal"),
     ("XMP-xmp:CreateDate",),
 )
+_NOTHING: Values = MappingProxyType({})
+_NO_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _Dates = tuple[tuple[tuple[str, str], ...], tuple[str, ...], tuple[str, ...]]
 
 
@@ -58,14 +62,20 @@ def found_in(path: Union[str, Path], raster: tuple[int, int], *, is_video: bool 
         values: Values = read(path)
     except UnsupportedError:
         values = {}
-    beside: Values = read_sidecar_of(path)[1]
     status = Path(path).stat()
+    found = found_of(values, read_sidecar_of(path)[1], is_video=is_video)
+    mtime = datetime.fromtimestamp(status.st_mtime_ns // 10**6 / 1000, timezone.utc)
+    return replace(found, mtime=mtime, size=status.st_size, applied=raster)
+
+
+def found_of(values: Values, beside: Values = _NOTHING, *, is_video: bool = False) -> Found:
+    """The same of what a file and its sidecar say, by ExifTool's names; without the file's time and sizes."""
     # A sidecar with any date hides every date of the file, and its zone.
     clock = clock_in(beside, _SIDECAR_DATES) or clock_in(values, _VIDEO_DATES if is_video else _IMAGE_DATES)
     latitude, longitude = _place(beside) or _place(values) or (None, None)
     rating = _text(beside, "XMP-xmp:Rating") or _text(values, "XMP-xmp:Rating", "IFD0:Rating")
     return Found(
-        mtime=datetime.fromtimestamp(status.st_mtime_ns // 10**6 / 1000, timezone.utc),
+        mtime=_NO_TIME,
         date=clock.wall if clock else None,
         offset=clock.offset if clock else None,
         rating=None if rating is None else round(float(rating)),
@@ -73,9 +83,7 @@ def found_in(path: Union[str, Path], raster: tuple[int, int], *, is_video: bool 
         latitude=latitude,
         longitude=longitude,
         tags=_tags(values, beside),
-        size=status.st_size,
         regions=_regions(beside) or _regions(values),
-        applied=raster,
     )
 
 

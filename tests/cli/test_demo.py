@@ -45,9 +45,14 @@ def test_the_demo_shows_before_and_after_in_ten_seconds_and_settles(offline: Hom
     assert out.rstrip().endswith(str(folder))
     assert "Ada" not in out[before : out.index("FINISH")]
     assert "Łukasz" in out[after:]
-    photos = sorted(folder.rglob("*.jpg"))
-    assert len(photos) == int(total)
-    assert any("Łukasz" in str(read(path).get("XMP-dc:Subject")) for path in photos)
+    media = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(media) == int(total)
+    assert {path.suffix for path in media} == {".jpg", ".png", ".HEIC", ".MOV", ".mp4"}
+    assert sum("Łukasz" in str(read(path).get("XMP-dc:Subject")) for path in media) == 2
+    assert "IMG_2031.MOV (video of IMG_2031.HEIC): updated" in out
+    still, video = (folder / f"2024/2024-06/IMG_2031.{ending}" for ending in ("HEIC", "MOV"))
+    assert out[after:].index(str(still)) < out[after:].index(str(video))
+    assert read(still)["XMP-dc:Description"] == read(video)["XMP-dc:Description"] == "The first swim"
     assert [path.name for path in offline.directory.iterdir()] == ["trial"]
 
 

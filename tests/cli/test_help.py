@@ -16,11 +16,11 @@ def test_the_first_screen_is_enough_to_begin(offline: Home) -> None:
     assert len(ran.out.splitlines()) <= 40
     for words in ("IMMICH_INSTANCE_URL=", "IMMICH_API_KEY=", "IMMICH_PHOTO_DIR=", "sync --all --dry-run", "demo"):
         assert words in ran.out
-    for name in ("sync", "show", "write", "demo"):
+    for name in ("sync", "show", "write", "formats", "demo"):
         assert f"\n  {name} " in ran.out
 
 
-@pytest.mark.parametrize("command", [[], ["sync"], ["show"], ["write"], ["demo"]])
+@pytest.mark.parametrize("command", [[], ["sync"], ["show"], ["write"], ["formats"], ["demo"]])
 def test_exit_codes_are_in_every_help(offline: Home, command: list[str]) -> None:
     ran = offline.run(*command, "--help")
     assert ran.code == 0
@@ -33,7 +33,7 @@ def test_the_help_of_sync_has_every_documented_flag(offline: Home) -> None:
     flags = (
         "--all --people --gps --caption --time --rating --albums --face-coordinates --tags --dry-run --only-new "
         "--report --resume --clear-checkpoint --clear-album-cache --export-stats --date-source --protect-newer "
-        "--write-to --mtime --rating-percent --clear-ratings --config --log-level"
+        "--live-photos --write-to --mtime --rating-percent --clear-ratings --config --log-level"
     )
     for flag in flags.split():
         assert flag in said
@@ -45,7 +45,7 @@ def test_the_fields_of_write_are_in_its_help(offline: Home) -> None:
         assert f'"{field}"' in said
 
 
-@pytest.mark.parametrize("command", [[], ["sync"], ["show"], ["write"], ["demo"]])
+@pytest.mark.parametrize("command", [[], ["sync"], ["show"], ["write"], ["formats"], ["demo"]])
 def test_help_loads_nothing_heavy(offline: Home, command: list[str]) -> None:
     script = (
         "import sys\n"

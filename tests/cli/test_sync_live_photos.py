@@ -1,4 +1,4 @@
-"""Live photos in a run: the video gets what Immich says of the still, is counted, reported and remembered as its own."""
+"""Live photos in a run: the video gets what is said of the still, and is counted, reported, remembered as its own."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import signal
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
 from immich_meta.demo.library import DemoAsset
 from immich_meta.demo.movies import mov
 from immich_meta.demo.reading import found_in
+from immich_meta.demo.reread import reread
 from immich_meta_writers import read
 from immich_meta_writers.errors import UnsupportedError
 from immich_meta_writers.plan import read_sidecar_of
@@ -183,7 +184,7 @@ def test_a_video_that_the_server_does_not_hand_out_is_one_note(home: Home, chang
 
 @pytest.mark.parametrize("state", ["locked", "trashed"])
 def test_the_video_of_a_still_that_is_locked_or_trashed_keeps_what_it_has(home: Home, state: str) -> None:
-    _, video, still, _ = add_pair(home, "a", **SAID)
+    _, _, still, _ = add_pair(home, "a", **SAID)
     add_pair(home, "b", people=["Ada"])
     home.sync()
     before = snapshot(home.photos)
@@ -217,10 +218,12 @@ def test_a_plain_video_is_written_with_what_is_said_of_itself(home: Home) -> Non
     assert home.sync("--yes").sums()["unchanged"] == 1
 
 
-def test_protect_newer_looks_at_the_video_itself(home: Home) -> None:
-    _, video, _, asset = add_pair(home, "a", description="Picnic", mtime=datetime(2024, 5, 1, tzinfo=timezone.utc))
-    asset.file_modified_at = datetime(2024, 5, 1, tzinfo=timezone.utc)
-    lines: Optional[list[dict[str, Any]]] = home.report("--caption", "--protect-newer")
-    assert lines is not None
-    assert [line["status"] for line in lines] == ["updated", "updated"]
-    assert said(video)["XMP-dc:Description"] == "Picnic"
+def test_nothing_moves_when_immich_reads_both_parts_again(home: Home) -> None:
+    still, video, *assets = add_pair(home, "a", **SAID)
+    home.sync()
+    before = snapshot(home.photos)
+    for _ in range(3):
+        for path, asset in zip((still, video), assets):
+            reread(home.library, asset, found_in(path, (64, 48), is_video=path == video))
+        assert home.sync("--clear-album-cache").sums()["unchanged"] == 2
+        assert snapshot(home.photos) == before

@@ -160,11 +160,27 @@ def _foreign_user_data(udta: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _tracks(data: bytes) -> Iterator[list[bytes]]:
-    """Of every track the 32 bytes that each chunk offset points at."""
+    """Of every track the bytes that each chunk offset points at: 32, or up to the end of their box."""
+    ends = _ends(data)
     for top, moov in boxes(data):
         for kind, trak in boxes(moov) if top == b"moov" else ():
             if kind == b"trak":
-                yield [data[place : place + 32] for place in _chunk_places(trak)]
+                yield [
+                    data[place : min(place + 32, next(end for end in ends if end > place))]
+                    for place in _chunk_places(trak)
+                ]
+
+
+def _ends(data: bytes) -> list[int]:
+    """Where the top-level boxes end."""
+    found, position = [], 0
+    while position + 8 <= len(data):
+        size = struct.unpack_from(">I", data, position)[0]
+        if size == 1:
+            size = struct.unpack_from(">Q", data, position + 8)[0]
+        position = position + size if size else len(data)
+        found.append(position)
+    return [*found, len(data)]
 
 
 def _chunk_places(trak: bytes) -> Iterator[int]:

@@ -16,6 +16,7 @@ from typing import Any, Optional
 from fixtures import expected
 from fixtures.catalogue import BY_NAME, Fixture
 from fixtures.exiftool import ExifTool, Reading
+from fixtures.unpacked import unpacked
 from fixtures.values import EVERYTHING, NOTHING
 from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, WriteTo, plan
 from tests.contract.kinds import KINDS
@@ -84,13 +85,17 @@ class Case:
         """ExifTool's reading of `untouched`, `written` or `taken_back`, made once."""
         cache = self.__dict__.setdefault("_readings", {})
         if step not in cache:
-            found = exiftool.read(getattr(self, step), *self.charset)
+            found = exiftool.read(unpacked(getattr(self, step)), *self.charset)
             for ours, shown in expected.SHOWN_AS.get(self.fixture.name, {}).items():
                 found.pop(ours, None)
                 if shown in found:
                     found[ours] = found.pop(shown)
             cache[step] = found
         return cache[step]  # type: ignore[no-any-return]
+
+    def shows(self, name: str) -> bool:
+        """Whether ExifTool reads a tag in a file like this."""
+        return name.partition(":")[0] not in expected.NOT_SHOWN.get(self.fixture.name, ())
 
     @property
     def expected(self) -> Mapping[str, Any]:

@@ -95,15 +95,17 @@ READERS: Mapping[str, Callable[[Path], set[str]]] = {
 
 
 def frames(path: Path) -> list[Any]:
-    """(mode, size, digest) of every frame that Pillow shows; None where it cannot open the file."""
-    try:
-        with Image.open(path) as image:
-            return [
-                (frame.mode, frame.size, frame.info.get("duration"), hashlib.sha256(frame.tobytes()).hexdigest())
-                for frame in ImageSequence.Iterator(image)
-            ]
-    except OSError:
-        return []
+    """(mode, size, duration, digest) of every frame that Pillow shows; nothing where it cannot open the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(path) as image:
+                return [
+                    (frame.mode, frame.size, frame.info.get("duration"), hashlib.sha256(frame.tobytes()).hexdigest())
+                    for frame in ImageSequence.Iterator(image)
+                ]
+        except OSError:
+            return []
 
 
 def streams(path: Path) -> list[str]:

@@ -31,9 +31,7 @@ def test_faces_are_turned_back(ending: str, orientation: int, tmp_path: Path, ex
         dict(region)["Name"]: tuple(float(dict(dict(region)["Area"])[side]) for side in "XYWH")
         for region in info["RegionList"]
     }
-    assert found == {
-        name: pytest.approx(expected.stored(area, orientation), abs=1e-9) for name, area in expected.FACES
-    }
+    assert found == {name: pytest.approx(expected.stored(area, orientation), abs=1e-9) for name, area in expected.FACES}
     assert plan(path, WANTED, options).is_empty
 
 

@@ -1,6 +1,6 @@
 """A large file that takes no room, two states of it, and processes that write it and are killed.
 
-Not here: any assertion about them.
+Not here: the tests (test_in_place*.py).
 """
 
 from __future__ import annotations
@@ -97,6 +97,12 @@ def leave(path: Path, old_size: int, new_size: int, parts: list[tuple[int, bytes
     place = path.with_name(journal_name(path.name))
     place.write_bytes(encode(journal))
     return place
+
+
+def require_untouched(path: Path, *left: str) -> None:
+    assert path.read_bytes() == FIRST
+    assert path.stat().st_mtime_ns == LONG_AGO
+    assert sorted(os.listdir(path.parent)) == sorted([path.name, *left])
 
 
 class Paused:

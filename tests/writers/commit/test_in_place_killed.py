@@ -23,7 +23,7 @@ from immich_meta_writers.plan.files import opened
 from tests.writers.commit.large import ENDS, FIRST, GROWING, LONG_AGO, SIZE, killed_at, leave, make, steps, write
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-KILLS = 60
+KILLS = 40
 
 
 def by_recover(path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_kill_at_any_time_leaves_the_old_file_or_the_new_one(tmp_path: Path) -
     assert recovered
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.data())
 def test_whatever_part_of_the_new_bytes_arrived_the_old_ones_come_back(tmp_path: Path, data: st.DataObject) -> None:
     """A power failure keeps any of the blocks that were on their way, in any order."""

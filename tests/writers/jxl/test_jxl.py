@@ -300,6 +300,14 @@ def test_the_reconstruction_of_a_jpeg_is_a_drawback() -> None:
     assert read(made(WHOLE)).drawback(jxl.patch(read(made(WHOLE)), BOTH)) is None
 
 
+@pytest.mark.parametrize("blank", [b"", bytes(3), bytes(40)])
+def test_a_blank_exif_block_is_none_and_gives_its_place(blank: bytes) -> None:
+    data = made(box(b"Exif", blank), WHOLE)
+    assert read(data).payloads.exif is None
+    assert not jxl.patch(read(data), Payloads()).splices
+    assert patched(data, Payloads(exif=TIFF)) == made(exif(), WHOLE)
+
+
 def test_other_payloads_have_no_place() -> None:
     with pytest.raises(UnsupportedError, match="photoshop"):
         jxl.patch(read(STREAM), Payloads(photoshop=b"8BIM"))

@@ -172,6 +172,16 @@ def test_a_chunk_of_its_own_outranks_a_raw_profile() -> None:
     assert read(chunks.png(*profiles, chunks.exif(), chunks.xmp())).payloads == BOTH
 
 
+@pytest.mark.parametrize(("name", "expected"), [(b"exif", True), (b"APP1", True), (b"xmp", True), (b"iptc", False)])
+def test_a_raw_profile_behind_the_image_is_a_drawback(name: bytes, expected: bool) -> None:
+    profile = chunks.raw_profile(name, TIFF)
+    found = read(chunks.png(behind=(profile,)))
+    assert bool(found.drawback(png.patch(found, BOTH))) == expected
+    assert found.drawback(png.patch(found, found.payloads)) is None
+    found = read(chunks.png(profile))
+    assert found.drawback(png.patch(found, BOTH)) is None
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"\nexif\n", b"\nexif\n 99\n4949", b"\nexif\n2\nxy", b"\nexif\n-1\n49", b"\nexif\n" + b"9" * 5000]
 )
@@ -241,6 +251,14 @@ def test_the_offsets_of_a_split_that_are_wrong_already_stay_as_they_are() -> Non
     idot = parts_of(7, 9)
     data = SIGNATURE + HEADER + idot + chunks.xmp() + IMAGE + END
     assert split(patched(data, Payloads(xmp=PACKET + b"     ")))[1] == idot
+
+
+@pytest.mark.parametrize("blank", [b"", bytes(3), bytes(40)])
+def test_a_blank_exif_block_is_none_and_gives_its_place(blank: bytes) -> None:
+    data = chunks.png(chunks.exif(blank))
+    assert read(data).payloads.exif is None
+    assert not png.patch(read(data), Payloads()).splices
+    assert patched(data, Payloads(exif=TIFF)) == chunks.png(chunks.exif())
 
 
 def test_other_payloads_have_no_place() -> None:

@@ -324,6 +324,44 @@ def test_a_packet_a_few_bytes_too_short_for_a_free_box_moves() -> None:
     assert movies.kinds(changed(data, xmp=PACKET)) == [b"ftyp", b"free", b"moov", b"mdat", b"uuid"]
 
 
+def test_a_packet_that_goes_leaves_free_space_where_samples_follow() -> None:
+    data = Movie((ftyp(), uuid(PACKET), MOOV, MDAT)).encoded()
+    new = changed(data, xmp=None)
+    assert movies.kinds(new) == [b"ftyp", b"free", b"moov", b"mdat"]
+    assert len(new) == len(data)
+    data = Movie((ftyp(), MDAT, MOOV, uuid(PACKET))).encoded()
+    assert changed(data, xmp=None) == data[: -len(uuid(PACKET))]
+
+
+NAME = box(b"\xa9nam", b"\0\4\0\0Lake")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "new", "order"),
+    [
+        (LOCATION, NAME, box(b"date", b"?") + NAME, (box(b"date", b"?"), NAME)),
+        (LOCATION, NAME, LOCATION + NAME * 2, (LOCATION, NAME * 2)),
+        (LOCATION, NAME + bytes(4), NAME + bytes(4), (b"", NAME + bytes(4))),
+        (LOCATION, NAME, box(b"date", NAME), (box(b"date", NAME), b"")),
+        (LOCATION, NAME + bytes(4), b"", (b"", b"")),
+        (LOCATION, NAME + bytes(4), box(b"date", b"?") + bytes(4), (box(b"date", b"?"), bytes(4))),
+    ],
+    ids=["before", "behind", "gone", "alike within another box", "all gone", "all new"],
+)
+def test_a_packet_keeps_its_place_among_user_data(
+    before: bytes, after: bytes, new: bytes, order: tuple[bytes, bytes]
+) -> None:
+    packet = box(b"XMP_", PACKET)
+    data = Movie((QT, MDAT, MOOV)).with_inside(box(b"udta", before, packet, after)).encoded()
+    made = changed(data, {"udta": new})
+    assert next(movies.inside(made, b"moov", b"udta")) == order[0] + packet + order[1]
+
+
+def test_new_boxes_come_before_free_space_at_the_end() -> None:
+    made = changed(Movie().with_inside(free(20)).encoded(), {"udta": LOCATION, "meta": META})
+    assert movies.kinds(made, b"moov")[-3:] == [b"meta", b"udta", b"free"]
+
+
 def test_everything_at_once() -> None:
     for top in ((ftyp(), MOOV, MDAT), (ftyp(), uuid(PACKET), MOOV, MDAT), (QT, MOOV, MDAT), (QT, MDAT, MOOV)):
         data = Movie(top, open_mdat=top[-1] == MDAT).with_inside(box(b"udta", LOCATION)).encoded()

@@ -119,7 +119,7 @@ class Builder:
         count = struct.pack(self.order + ("Q" if self.big else "H"), len(table.entries))
         packed = [count]
         for index, (tag, kind, number, raw) in enumerate(table.entries):
-            value = raw or b"".join([self._number(kind, name) for name in table.pointers[tag]])
+            value = raw or b"".join([self._number(kind, name) for name in table.pointers.get(tag, [])])
             if f"{table.name}:{index}" in self.places:
                 start = self.places[f"{table.name}:{index}"]
                 data[start : start + len(value)] = value
@@ -170,7 +170,7 @@ Tables = dict[str, list[RawEntry]]
 
 
 class Reader:
-    """Every table by name, with the bytes of its values, and the parts of its picture. Strict: a test's file is sound."""
+    """Every table by name, with the bytes of its values, and the parts of its picture; only for sound files."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

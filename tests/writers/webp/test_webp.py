@@ -232,6 +232,14 @@ def test_lies_are_named(data: bytes, cause: str) -> None:
         read(data)
 
 
+@pytest.mark.parametrize("blank", [b"", bytes(3), bytes(40)])
+def test_a_blank_exif_block_is_none_and_gives_its_place(blank: bytes) -> None:
+    data = riff(extended(8), image(), chunk(b"EXIF", blank))
+    assert read(data).payloads.exif is None
+    assert not webp.patch(read(data), Payloads()).splices
+    assert patched(data, Payloads(exif=TIFF)) == riff(extended(8), image(), EXIF)
+
+
 def test_other_payloads_have_no_place() -> None:
     with pytest.raises(UnsupportedError, match="photoshop"):
         webp.patch(read(saved("lossy")), Payloads(photoshop=b"8BIM"))

@@ -105,8 +105,23 @@ def solved(file: File, task: Task) -> Optional[Patch]:
         return None
     starts = {kind: file.held[kind].spans[0].start for kind in task.over}
     over = [Splice(starts[kind], len(data), data) for kind, data in task.over.items() if kind not in final.placed]
-    follow = shifted(file.source, file.others, move)
+    follow = shifted(file.source, file.others, move, _relocated(file, task, move, final.placed))
     return plain(file, [*final.moving, *final.headers, *over, *follow])
+
+
+def _relocated(
+    file: File, task: Task, move: Move, placed: Mapping[str, Span]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Old and new places of our items, for tables elsewhere in the file that list them too."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for kind, held in file.held.items():
+        if len(held.spans) == 1:
+            start, length = held.spans[0]
+            if kind in placed:
+                found[start, length] = placed[kind]
+            elif kind in task.over:
+                found[start, length] = (move(start), len(task.over[kind]))
+    return found
 
 
 def _located(file: File, task: Task, sizes: Table, move: Optional[Move], placed: Mapping[str, Span]) -> Table:

@@ -14,7 +14,7 @@ from immich_meta_writers.containers import heif_items
 from immich_meta_writers.containers.heif_edits import Task, plain, solved
 from immich_meta_writers.containers.heif_items import Reference
 from immich_meta_writers.containers.heif_meta import EXIF, Span
-from immich_meta_writers.containers.heif_places import File, Places, Region, exclusive, survey
+from immich_meta_writers.containers.heif_places import File, Places, Region, exclusive, pointed, survey
 from immich_meta_writers.containers.isobmff.iloc import MAX_ITEMS
 from immich_meta_writers.errors import NoRoomError, UnsupportedError
 from immich_meta_writers.patch import Patch, Splice
@@ -30,12 +30,13 @@ def rewritten(file: File, wanted: Mapping[str, Optional[bytes]]) -> Patch:
 
     Raises UnsupportedError when something has to move that may not, NoRoomError when an offset outgrows its field.
     """
-    alone = exclusive(file)
+    seen = pointed(file, [kind for kind, payload in wanted.items() if payload is None])
+    alone = exclusive(file, seen)
     contents = {kind: _framed(file, kind, payload) for kind, payload in wanted.items() if payload is not None}
     same = [kind for kind, data in contents.items() if kind in alone and alone[kind].length == len(data)]
     if len(same) == len(wanted):
         return plain(file, [Splice(alone[kind].start, len(contents[kind]), contents[kind]) for kind in same])
-    places = survey(file)
+    places = survey(file, alone, seen)
     for task in _tasks(file, places, alone, wanted, contents):
         patch = solved(file, task)
         if patch is not None:

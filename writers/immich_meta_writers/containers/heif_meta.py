@@ -218,4 +218,4 @@ def _tiff_header(data: bytes) -> int:
     for at in (named, 0, 4, 6, 10):
         if data[at : at + 4] in _TIFF:
             return at
-    return min(named, 4, len(data))
+    return named if named <= len(data) else min(4, len(data))

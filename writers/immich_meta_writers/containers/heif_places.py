@@ -5,7 +5,7 @@ Not here: the writing (heif_layout.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.containers.heif_meta import Held, Meta, Span
@@ -78,17 +78,27 @@ class Places(NamedTuple):
         return (*self.holes, self.tail) if self.tail else self.holes
 
 
-def exclusive(file: File) -> dict[str, Span]:
-    """The kinds whose item lies in one piece that no other item shares."""
+def pointed(file: File, gone: Collection[str]) -> tuple[Span, ...]:
+    """Where movies and other `meta` boxes of the file point to; of their bytes only the first is known.
+
+    Left out is what also lists our items, which follows them; but not those in `gone`.
+    """
+    seen: list[Span] = []
+
+    def note(position: int) -> int:
+        seen.append(Span(position, 1))
+        return position
+
+    ours = [span for kind, held in file.held.items() if kind not in gone for span in held.spans]
+    twins = {(start, length): (start, length) for start, length in ours}
+    shifted(file.source, file.others, note, twins)
+    return tuple(seen)
+
+
+def exclusive(file: File, foreign: Sequence[Span]) -> dict[str, Span]:
+    """The kinds whose item lies in one piece that no other item shares, and nothing else in `foreign`."""
     alone = {kind: held.spans[0] for kind, held in file.held.items() if len(held.spans) == 1 and held.spans[0].length}
-    ours = {held.item for held in file.held.values()}
-    others = [
-        span
-        for location in file.meta.table.locations
-        if location.item not in ours
-        for span in file.meta.spans(location)
-        if span.length
-    ]
+    others = [*_items(file, {held.item for held in file.held.values()}), *foreign]
     for kind, span in tuple(alone.items()):
         twins = [twin for name, held in file.held.items() if name != kind for twin in held.spans]
         if any(overlap(span, other) for other in (*others, *twins)):
@@ -96,15 +106,25 @@ def exclusive(file: File) -> dict[str, Span]:
     return alone
 
 
+def _items(file: File, ours: Collection[int]) -> list[Span]:
+    """The bytes of all items but these."""
+    return [
+        span
+        for location in file.meta.table.locations
+        if location.item not in ours
+        for span in file.meta.spans(location)
+        if span.length
+    ]
+
+
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans share a byte."""
     return one.start < other.end and other.start < one.end
 
 
-def survey(file: File) -> Places:
-    """The tail, and the runs of boxes that are free or hold nothing but our items. Reads the tables of a movie."""
-    ours = exclusive(file)
-    foreign = _foreign(file, ours)
+def survey(file: File, ours: Mapping[str, Span], pointed: Sequence[Span]) -> Places:
+    """The tail, and the runs of boxes that are free or hold nothing but `ours` (see `exclusive` and `pointed`)."""
+    foreign = (*pointed, *_items(file, {file.held[kind].item for kind in ours}))
     in_mdat = {kind: span for kind, span in ours.items() if _method(file, kind) == IN_FILE}
     wholly = {box: kinds for box, kinds in ((box, _whole(file, box, in_mdat, foreign)) for box in file.boxes) if kinds}
     tail = None if file.fixed else _tail(file, in_mdat, wholly, foreign)
@@ -125,26 +145,6 @@ def survey(file: File) -> Places:
 def _method(file: File, kind: str) -> Optional[int]:
     location = file.held[kind].location
     return location.method if location else None
-
-
-def _foreign(file: File, ours: Mapping[str, Span]) -> tuple[Span, ...]:
-    """Everything that the file points to, but our own items: of movies only where a chunk begins is known."""
-    seen: list[int] = []
-
-    def note(position: int) -> int:
-        seen.append(position)
-        return position
-
-    shifted(file.source, file.others, note)
-    own = {file.held[kind].item for kind in ours}
-    items = [
-        span
-        for location in file.meta.table.locations
-        if location.item not in own
-        for span in file.meta.spans(location)
-        if span.length
-    ]
-    return (*(Span(position, 1) for position in seen), *items)
 
 
 def _is_used(foreign: Sequence[Span], ours: Mapping[str, Span], box: Box) -> bool:

@@ -3,8 +3,9 @@
 Not here: what a payload says, and the image: of the codestream only the size and the orientation are read.
 
 Decisions where files disagree, and where the standard leaves a choice:
-- Several Exif boxes: the first that begins like a TIFF block is the payload, the others stay. An `xml ` box is XMP when
-  it names RDF's namespace; the first one is the payload. Other XML stays.
+- Several Exif boxes: the first that begins like a TIFF block is the payload, the others stay. One of nothing but zeros
+  is no payload, and gives its place to one.
+- An `xml ` box is XMP when it names RDF's namespace; the first one is the payload. Other XML stays.
 - A box that is compressed (`brob`) is written compressed.
 - New boxes stand in front of the codestream, whose box may be open to the end of the file. Frame indices (`jxli`) count
   from the start of the codestream, so nothing points across them.
@@ -177,7 +178,7 @@ def _exif(contents: Sequence[_Content]) -> tuple[Optional[Home], Optional[bytes]
     if not contents:
         return None, None
     box, _, is_compressed, data = contents[0]
-    return Home(box, data[:4], is_compressed), data[4:]
+    return Home(box, data[:4], is_compressed), data[4:] if data.strip(b"\0") else None
 
 
 def _block_start(data: bytes) -> int:
@@ -243,16 +244,16 @@ def _new_box(kind: bytes, content: bytes) -> bytes:
 
 def _changed(home: Optional[Home], old: Optional[bytes], kind: bytes, new: Optional[bytes]) -> Sequence[Splice]:
     """A box that is there, with another content, or removed."""
-    if home is None or old is None or new == old:
+    if home is None or new == old:
         return ()
     box = home.box
     if new is None:
         return (Splice(box.start, box.end - box.start, b""),)
     front = home.front
-    if kind == _EXIF and _block_start(front + new) != len(front):
+    if kind == _EXIF and (old is None or _block_start(front + new) != len(front)):
         front = bytes(4)
     whole = front + new
-    if home.is_compressed or front != home.front:
+    if old is None or home.is_compressed or front != home.front:
         whole = compressed(kind, whole) if home.is_compressed else whole
         return (Splice(box.start, box.end - box.start, _new_box(_COMPRESSED if home.is_compressed else kind, whole)),)
     content = narrowed(box.body + len(front), old, new)

@@ -3,9 +3,12 @@
 Not here: what a payload says, and the pixels: of IDAT and fdAT only the headers are read.
 
 Decisions where files disagree with the specification:
-- Several eXIf chunks: the first that begins like a TIFF block is the payload; the others stay. So with XMP: the first
-  packet that is not blank. XMP in a compressed iTXt, in zTXt or in tEXt becomes an uncompressed iTXt when it changes.
+- Several eXIf chunks: the first that begins like a TIFF block is the payload; the others stay. One of nothing but zeros
+  is no payload, and gives its place to one.
+- Several XMP chunks: the first that is not blank. One in a compressed iTXt, in zTXt or in tEXt becomes an uncompressed
+  iTXt when it changes.
 - Raw profiles of ImageMagick stay; what they hold is the payload only where the PNG has no chunk of its own for it.
+  Readers for which the last one counts (ExifTool, and so Immich) would not see new chunks in front of such a profile.
 - CRCs of foreign chunks are not checked; bytes behind IEND stay.
 """
 
@@ -38,6 +41,7 @@ ROOM = Room(exif=MAX_PAYLOAD_BYTES // 2, xmp=MAX_PAYLOAD_BYTES // 2, padding=204
 # Keyword, no compression, method 0, no language, no translated keyword.
 _XMP_FRONT = XMP_KEYWORD + bytes(5)
 _BLANK = b"\0 \t\r\n"
+_OUTRANKED = "an old text chunk with metadata stands behind the image: many readers would believe it more"
 
 
 class Home(NamedTuple):
@@ -53,7 +57,10 @@ class Home(NamedTuple):
 
 @dataclass(frozen=True)
 class PngFile:
-    """A PNG as found. `place`: where a new chunk is put; `exif` and `xmp`: the chunks of the payloads."""
+    """A PNG as found. `place`: where a new chunk is put; `exif` and `xmp`: the chunks of the payloads.
+
+    `is_outranked`: a raw profile of ours stands behind the image.
+    """
 
     size: int
     payloads: Payloads
@@ -64,6 +71,7 @@ class PngFile:
     xmp: Optional[Home]
     place: int
     split: Optional[Split]
+    is_outranked: bool
 
     @property
     def orientation(self) -> Optional[int]:
@@ -75,7 +83,7 @@ class PngFile:
         return ROOM
 
     def drawback(self, patch: Patch) -> Optional[str]:
-        return None
+        return _OUTRANKED if self.is_outranked and patch.splices else None
 
 
 def accepts(head: bytes) -> bool:
@@ -102,6 +110,7 @@ def read(source: ByteSource) -> PngFile:
         xmp=xmp,
         place=walked.place,
         split=walked.split,
+        is_outranked=any(chunk.start > walked.place and png_text.is_ours(chunk) for chunk in profiles),
     )
 
 
@@ -115,7 +124,7 @@ def _exif(source: ByteSource, chunks: Sequence[Chunk]) -> tuple[Optional[Home], 
     if chunk.length > MAX_PAYLOAD_BYTES:
         raise StructureError(f"the Exif block has {chunk.length} bytes", place=f"offset {chunk.start}")
     content = source.read_at(chunk.body, chunk.length)
-    return Home(chunk, content[:start], not start), content[start:]
+    return Home(chunk, content[:start], not start), content[start:] if content.strip(b"\0") else None
 
 
 def _xmp(source: ByteSource, chunks: Sequence[Chunk]) -> tuple[Optional[Home], Optional[bytes]]:

@@ -15,7 +15,8 @@ from immich_meta_writers.errors import StructureError
 from immich_meta_writers.source import ByteSource
 
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
-PROFILE_NAMES = (b"exif", b"app1", b"xmp", b"iptc", b"8bim")
+_OURS = (b"exif", b"app1", b"xmp")
+_METADATA = (*_OURS, b"iptc", b"8bim")
 
 
 class Text(NamedTuple):
@@ -77,8 +78,17 @@ def _wrong(chunk: Chunk, what: str) -> StructureError:
 
 def is_profile(chunk: Chunk) -> bool:
     """Whether the keyword is that of a raw profile with metadata (others hold a colour profile)."""
-    name = chunk.keyword[len(PROFILE_KEYWORD) :].lower()
-    return chunk.keyword.startswith(PROFILE_KEYWORD) and name in PROFILE_NAMES
+    return _profile_name(chunk) in _METADATA
+
+
+def is_ours(chunk: Chunk) -> bool:
+    """Whether the keyword is that of a raw profile with Exif or XMP."""
+    return _profile_name(chunk) in _OURS
+
+
+def _profile_name(chunk: Chunk) -> bytes:
+    front, keyword, name = chunk.keyword.partition(PROFILE_KEYWORD)
+    return name.lower() if keyword and not front else b""
 
 
 def read_profile(source: ByteSource, chunk: Chunk) -> Profile:

@@ -84,16 +84,17 @@ def user_data_with(old: UserData, rest: bytes, packet: Optional[bytes]) -> bytes
 
 
 def _place(old: UserData, rest: bytes) -> int:
-    before = old.rest
-    if old.packet is not None:
-        place = old.packet[0]
-        if rest[:place] == before[:place]:
-            return place
-        behind = len(before) - place
-        if len(rest) >= behind and rest[len(rest) - behind :] == before[place:]:
-            return len(rest) - behind
     try:
         boxes = children(MemorySource(rest), 0, len(rest))
     except DamagedError as error:
         raise UnsupportedError("the user data does not consist of boxes", place="udta") from error
-    return boxes[-1].end if boxes else 0
+    ends = [0, *(box.end for box in boxes)]
+    if old.packet is not None:
+        before, place = old.rest, old.packet[0]
+        behind = len(rest) - len(before) + place
+        # What ends alike may do so within a longer box.
+        if rest[:place] == before[:place] and place in ends:
+            return place
+        if behind in ends and rest[behind:] == before[place:]:
+            return behind
+    return ends[-1]

@@ -20,7 +20,7 @@ SLACK_BYTES = 2048
 _HEADER = 8
 _LARGEST_SMALL = 0xFFFFFFFF
 # Free boxes are looked through that far; and a header that moves to the end is held in memory.
-_MAX_FREE_BYTES, _MAX_MOOV_BYTES = 1 << 20, 256 << 20
+_MAX_FREE_BYTES, _MAX_MOOV_BYTES = 256 << 10, 256 << 20
 # Nothing counts from these: they may be moved without a look at any table.
 _STILL = frozenset((*FREE, b"wide", b"uuid", b"moov", b"mfra"))
 _HOLDS_SAMPLES = frozenset((b"mdat", b"moof", b"sidx", b"styp"))

@@ -28,7 +28,7 @@ from immich_meta_writers.errors import (
 from immich_meta_writers.ifd.draft import Encoded
 from immich_meta_writers.ifd.graft import plan_edits
 from immich_meta_writers.ifd.layout import BYTE, LARGEST_HEADER_BYTES, LONG, SLONG, TYPE_BYTES, UNDEFINED, layout_of
-from immich_meta_writers.ifd.table import Entry, value_bytes
+from immich_meta_writers.ifd.table import Entry, is_beyond, value_bytes
 from immich_meta_writers.ifd.tree import Place, Tree
 from immich_meta_writers.patch import Patch, PatchedView
 from immich_meta_writers.source import ByteSource, ByteView, SourceView
@@ -129,7 +129,8 @@ def _unreadable(view: ByteView, error: ExifError) -> Exception:
             return TruncatedError(f"the file ends in its header, after {len(head)} bytes", place="offset 0")
         return StructureError("the file does not begin like a TIFF file", place="offset 0")
     offset = layout.read_offset(head, layout.ifd0_at)
-    kind = TruncatedError if offset + layout.count_bytes > len(view) else StructureError
+    is_cut = offset >= layout.header_bytes and is_beyond(view, layout, offset)
+    kind = TruncatedError if is_cut else StructureError
     return kind(f"no IFD0 is at offset {offset} of {len(view)} bytes", place=f"offset {layout.ifd0_at}")
 
 

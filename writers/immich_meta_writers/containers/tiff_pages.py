@@ -7,7 +7,7 @@ Not here: metadata (tiff.py), and the bytes of the pictures.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.errors import TruncatedError
@@ -20,8 +20,8 @@ from immich_meta_writers.ifd.extents import (
     page_number,
     walk,
 )
-from immich_meta_writers.ifd.table import Ifd, read_ifd, value_span
-from immich_meta_writers.ifd.tree import POINTER_TAGS, Tree
+from immich_meta_writers.ifd.table import Ifd, is_beyond, pointer_target, read_ifd, value_span
+from immich_meta_writers.ifd.tree import INTEROP_POINTER, POINTER_TAGS, Tree
 
 _SUBFILE, _OLD_SUBFILE = 0x00FE, 0x00FF
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _ROWS = 0x0100, 0x0101, 0x0102, 0x0103, 0x0115, 0x0116
@@ -29,7 +29,10 @@ _PLANAR = 0x011C
 _OLD_REDUCED = 2
 _UNCOMPRESSED, _OLD_JPEG = 1, 6
 _MAX_SUB_IFDS = 256
-_WHOLE_FILE_ROWS = 0xFFFFFFFF
+_ALL_ROWS = 0xFFFFFFFF
+_POINTERS = {tag: name for name, tag in POINTER_TAGS.items()}
+# Pointers claim any size; of maker notes the length is often one.
+_ELSEWHERE = frozenset({*_POINTERS, INTEROP_POINTER, 0x927C})
 
 
 def raster(tree: Tree) -> Optional[tuple[int, int]]:
@@ -61,41 +64,54 @@ def _number(tree: Tree, table: Ifd, tag: int, absent: int) -> int:
 
 def sub_ifds(tree: Tree) -> Iterator[Ifd]:
     """The pictures that IFD0 has below it."""
-    for offset in (numbers(tree, tree.ifds["IFD0"].by_tag.get(SUB_IFDS)) or ())[:_MAX_SUB_IFDS]:
+    for offset in _sub_offsets(tree):
         table = read_ifd(tree.data, tree.layout, offset)
         if table is not None:
             yield table
 
 
+def _sub_offsets(tree: Tree) -> Sequence[int]:
+    return (numbers(tree, tree.ifds["IFD0"].by_tag.get(SUB_IFDS)) or ())[:_MAX_SUB_IFDS]
+
+
 def require_first_page(tree: Tree) -> None:
-    """Raises TruncatedError when a value of IFD0, or bytes of its picture or of one below it, are missing."""
+    """Raises TruncatedError when a table or value of IFD0 is missing, or bytes of its picture or of one below it."""
     first = tree.ifds["IFD0"]
-    _require_entries(tree, "IFD0", first)
     for entry in first.entries:
-        span = value_span(entry, tree.layout)
-        if span is not None and span[1] > len(tree.data) and entry[0] not in POINTER_TAGS.values():
+        span = None if entry[0] in _POINTERS else value_span(entry, tree.layout)
+        if span is not None and span[1] > len(tree.data):
             raise _truncated(tree, f"the value of IFD0 tag 0x{entry[0]:04x}", *span)
-    _require_picture(tree, "IFD0", first)
-    for table in sub_ifds(tree):
-        _require_entries(tree, "SubIFD", table)
-        _require_picture(tree, "SubIFD", table)
+        target = pointer_target(entry, tree.layout) if entry[0] in _POINTERS else None
+        if target is not None:
+            _require_table(tree, _POINTERS[entry[0]], target)
+    for offset in _sub_offsets(tree):
+        _require_table(tree, "SubIFD", offset)
+    for name, table in [*tree.ifds.items(), *(("SubIFD", table) for table in sub_ifds(tree))]:
+        _require_page(tree, name, table)
 
 
 def require_all_pages(tree: Tree) -> None:
     """Raises TruncatedError when a page of the chain is missing, or bytes of its picture are."""
     for name, table in walk(tree):
-        if page_number(name) is None:
-            continue
-        _require_entries(tree, name, table)
-        _require_picture(tree, name, table)
-        following = next_offset(table, tree.layout)
-        if following + tree.layout.count_bytes > len(tree.data):
-            raise _truncated(tree, f"the page after {name}", following, following + tree.layout.count_bytes)
+        if page_number(name) is not None:
+            _require_page(tree, name, table)
+            _require_table(tree, f"the page after {name}", next_offset(table, tree.layout))
 
 
-def _require_entries(tree: Tree, name: str, table: Ifd) -> None:
+def _require_table(tree: Tree, name: str, offset: int) -> None:
+    if offset and is_beyond(tree.data, tree.layout, offset):
+        raise _truncated(tree, name, offset, offset + tree.layout.count_bytes)
+
+
+def _require_page(tree: Tree, name: str, table: Ifd) -> None:
+    """A value that begins in the file has to end there; where both lie behind it, the entry is a lie (seen)."""
     if table.is_cut:
         raise _truncated(tree, f"{name} with {table.claimed} entries", table.offset, table.entries_end)
+    for entry in table.entries:
+        span = None if entry[0] in _ELSEWHERE else value_span(entry, tree.layout)
+        if span is not None and span[0] <= len(tree.data) < span[1]:
+            raise _truncated(tree, f"the value of {name} tag 0x{entry[0]:04x}", *span)
+    _require_picture(tree, name, table)
 
 
 def _require_picture(tree: Tree, name: str, table: Ifd) -> None:
@@ -135,7 +151,7 @@ def _strip_sizes(tree: Tree, table: Ifd) -> _StripSizes:
     bits = sum(numbers(tree, table.by_tag.get(_BITS)) or [1])
     if _number(tree, table, _PLANAR, 1) != 1:
         bits //= max(1, _number(tree, table, _SAMPLES, 1))
-    rows = max(1, min(_number(tree, table, _ROWS, _WHOLE_FILE_ROWS), height))
+    rows = max(1, min(_number(tree, table, _ROWS, _ALL_ROWS), height))
     return _StripSizes(height, rows, -(-width * bits // 8))
 
 

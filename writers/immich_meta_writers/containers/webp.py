@@ -4,7 +4,7 @@ Not here: what a payload says, and the image: of its chunks only the headers are
 
 Decisions where files disagree with the specification:
 - Several EXIF chunks: the first that begins like a TIFF block is the payload; the others stay. So with XMP: the first
-  that is not blank.
+  that is not blank. An EXIF chunk of nothing but zeros is no payload, and gives its place to one.
 - JPEG's `Exif\\0\\0` in front of the block is read, and not written again.
 - The flags in VP8X are not believed; when a payload changes they are made true.
 - A last chunk without its padding byte gets it when something is put behind it. Bytes behind the RIFF stay.
@@ -86,7 +86,7 @@ def read(source: ByteSource) -> WebpFile:
     xmp = _xmp(source, [chunk for chunk in structure.kept if chunk.kind in XMP_KINDS])
     return WebpFile(
         size=source.size,
-        payloads=Payloads(exif=_payload(source, exif), xmp=_payload(source, xmp)),
+        payloads=Payloads(exif=_block(source, exif), xmp=_payload(source, xmp)),
         notes=tuple(_notes(structure.kept, (exif, xmp))),
         exif=exif,
         xmp=xmp,
@@ -109,6 +109,11 @@ def _xmp(source: ByteSource, chunks: Sequence[Chunk]) -> Optional[Home]:
             if _content(source, chunk).strip(_BLANK):
                 return Home(chunk, b"")
     return Home(chunks[0], b"") if chunks else None
+
+
+def _block(source: ByteSource, home: Optional[Home]) -> Optional[bytes]:
+    block = _payload(source, home)
+    return block if block is not None and block.strip(b"\0") else None
 
 
 def _payload(source: ByteSource, home: Optional[Home]) -> Optional[bytes]:
@@ -149,13 +154,13 @@ def patch(found: WebpFile, payloads: Payloads) -> Patch:
 
 def _changed(home: Optional[Home], old: Optional[bytes], kind: bytes, new: Optional[bytes]) -> Sequence[Splice]:
     """A chunk that is there, with another content, or removed."""
-    if home is None or old is None or new == old:
+    if home is None or new == old:
         return ()
     chunk = home.chunk
     if new is None:
         return (Splice(chunk.start, chunk.end - chunk.start, b""),)
     _require_room(kind, new)
-    if home.front or chunk.kind != kind:
+    if old is None or home.front or chunk.kind != kind:
         return (Splice(chunk.start, chunk.end - chunk.start, encoded(kind, new)),)
     padding = bytes(chunk.end - chunk.body - chunk.length)
     content = narrowed(chunk.body, old + padding, new + bytes(len(new) % 2))

@@ -69,6 +69,15 @@ def read_ifd(data: ByteView, layout: Layout, offset: int) -> Optional[Ifd]:
     return Ifd(offset, entries, data[end : min(size, end + layout.offset_bytes)], claimed, by_tag, end)
 
 
+def is_beyond(data: ByteView, layout: Layout, offset: int) -> bool:
+    """True when a table at `offset` would run past the end, as far as it can be read."""
+    start = offset + layout.count_bytes
+    if start > len(data):
+        return True
+    claimed: int = layout.count.unpack(data[offset:start])[0]
+    return claimed <= MAX_ENTRIES and start + claimed * layout.entry_bytes > len(data)
+
+
 def pack_table(layout: Layout, entries: list[Entry]) -> bytes:
     """Count and entries, without the next-IFD pointer."""
     pack = layout.entry.pack

@@ -64,8 +64,8 @@ def graft(block: Optional[ExifBlock], edits: Edits, *, room: int) -> Grafted:
     """Set (None: remove) values in a block of at most `room` bytes; without a block, make a new one.
 
     The new block is b"" when there is nothing to hold; of a file the answer is a PatchedView. A value equal to the
-    file's changes nothing. Byte order, entry order, next-IFD pointers, the maker note and every foreign value stay. When
-    `room` is short, zero bytes that nothing points to are given up first; then what fits is written, pairs only
+    file's changes nothing. Byte order, entry order, next-IFD pointers, the maker note and every foreign value stay.
+    When `room` is short, zero bytes that nothing points to are given up first; then what fits is written, pairs only
     together, and the rest is `skipped`. Raises MetadataError for a value that its type cannot hold.
     """
     base = parse(_NEW_BLOCK) if block is None else block

@@ -43,8 +43,8 @@ def shift_maker_note(block: ExifBlock, *, behind: int, growth: int) -> bytes:
     `behind` is the length of the block **before** the graft: only pointers at or past it move. `growth` is
     by how many bytes (more or fewer) everything behind the block moves in the file, counted from the TIFF
     header: the block's own growth plus that of every segment between it and the preview; what is inserted
-    before the block does not count. Any other block, and a growth of 0, come back as they are. Raises TypeError for a TIFF file: nothing in it
-    moves.
+    before the block does not count. Any other block, and a growth of 0, come back as they are. Raises
+    TypeError for a TIFF file: nothing in it moves.
     """
     old = block.data
     if not isinstance(old, bytes):

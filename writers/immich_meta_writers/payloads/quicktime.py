@@ -231,6 +231,8 @@ def _in_user_data(user: Atoms, address: QuickTimeAddress, text: Optional[str]) -
     kind, languages = _kind(address.name), _languages(user, address)
     if text is not None and not languages:
         return user, DAMAGED_ATOM if any(atom.kind == kind for atom in user.atoms) else NOT_MADE
+    if text is None and any(atom.kind == kind and not _tells(atom, kind, languages) for atom in user.atoms):
+        text = ""  # translations stay: without a text in front, one of them would be the value
     left: list[Atom] = []
     for atom in user.atoms:
         if not _tells(atom, kind, languages):

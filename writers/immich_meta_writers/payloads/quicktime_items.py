@@ -59,10 +59,16 @@ def texts(found: Item, *, one_language: bool) -> tuple[Data, ...]:
 
 
 def with_text(found: Item, text: Optional[str], *, one_language: bool) -> Optional[Item]:
-    """The item with another text, in its own language; None when nothing is left of it. What cannot be read stays."""
+    """The item with another text, in its own language; None when nothing is left of it. What cannot be read stays.
+
+    Where translations stay, an empty text is left in place of one that is taken out: else one of them would be the
+    value.
+    """
     if found.parts is None:
         return found
     chosen = {data.position: data.locale for data in texts(found, one_language=one_language)}
+    if text is None and one_language and foreign(found, one_language=True):
+        text = ""
     parts: list[atoms.Atom] = []
     for position, atom in enumerate(found.parts.atoms):
         if position not in chosen:

@@ -71,7 +71,7 @@ def _whole(moment: Moment) -> Moment:
     if moment.offset is not None and abs(moment.offset) >= _DAY:
         raise _wrong("captured.offset", moment.offset, "less than a day")
     offset = None if moment.offset is None else (moment.offset + _MINUTE / 2) // _MINUTE * _MINUTE
-    return Moment(moment.wall.replace(microsecond=0, fold=0), offset, moment.instant)
+    return replace(moment, wall=moment.wall.replace(microsecond=0, fold=0), offset=offset)
 
 
 def _require_valid(wanted: PhotoMetadata) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple, Optional
 
-from immich_meta_writers.errors import StructureError, TruncatedError
+from immich_meta_writers.errors import StructureError, TruncatedError, UnsupportedError
 from immich_meta_writers.source import ByteSource
 
 MAX_BOXES = 65536
@@ -53,8 +53,8 @@ def packed(kind: bytes, content: bytes) -> bytes:
 def top_level(source: ByteSource) -> TopLevel:
     """The boxes of a whole file. Behind the first one, what does not look like a box begins a trailer.
 
-    Raises TruncatedError when a box runs past the end of the file, StructureError when the first is none or there are
-    more than 65,536.
+    Raises TruncatedError when a box runs past the end of the file, StructureError when the first is none, and
+    UnsupportedError for more than 65,536 (a long recording in tiny fragments).
     """
     boxes: list[Box] = []
     position = 0
@@ -125,4 +125,4 @@ def _is_kind(kind: bytes) -> bool:
 
 def _require_few(boxes: list[Box], position: int) -> None:
     if len(boxes) > MAX_BOXES:
-        raise StructureError(f"more than {MAX_BOXES} boxes", place=f"offset {position}")
+        raise UnsupportedError(f"more than {MAX_BOXES} boxes are not followed", place=f"offset {position}")

@@ -162,3 +162,9 @@ def moved(location: Location, move: Move, *, has_offsets: bool, references: froz
         base = min(base, *new)
     extents = [extent._replace(offset=start - base) for extent, start in zip(location.extents, new)]
     return location._replace(base=base, extents=tuple(extents))
+
+
+def placed(location: Location, start: int, length: int, *, has_offsets: bool) -> Location:
+    """A location of one extent, in the same file, somewhere else."""
+    base = min(location.base, start) if has_offsets else start
+    return location._replace(base=base, extents=(Extent(location.extents[0].number, start - base, length),))

@@ -10,7 +10,7 @@ Not here: positions that makers keep inside of user data, and moving the bytes (
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Optional
 
@@ -26,7 +26,10 @@ from immich_meta_writers.errors import StructureError, UnsupportedError
 from immich_meta_writers.patch import Splice
 from immich_meta_writers.source import ByteSource
 
-__all__ = ["Move", "moves", "shifted"]
+__all__ = ["Move", "Relocated", "moves", "shifted"]
+
+# Items that got other bytes than those that moved: (start, length) in the old file to those in the new one.
+Relocated = Mapping[tuple[int, int], tuple[int, int]]
 
 
 def moves(edits: Sequence[Splice]) -> Move:
@@ -41,18 +44,21 @@ def moves(edits: Sequence[Splice]) -> Move:
     return move
 
 
-def shifted(source: ByteSource, boxes: Sequence[Box], move: Move) -> tuple[Splice, ...]:
+def shifted(
+    source: ByteSource, boxes: Sequence[Box], move: Move, relocated: Optional[Relocated] = None
+) -> tuple[Splice, ...]:
     """Same-length overwrites, at old positions, of every file offset in these top-level boxes; sorted.
 
     `move(old position) -> new position` (`moves` makes one of splices). Leave out a box whose offsets are the caller's
-    own business. Each table is read in one piece.
+    own business. An item that lies exactly at a key of `relocated` follows that instead (libavif lists the Exif and XMP
+    of a sequence twice, at top level and in the track). Each table is read in one piece.
     Raises NoRoomError when an offset outgrows its 32 bits, UnsupportedError when one cannot be followed (a compressed
     movie header, samples partly in other files), StructureError when a box lies.
     """
-    splices: list[Splice] = []
+    relocated, splices = relocated or {}, list[Splice]()
     for box in boxes:
         if box.kind == b"moov":
-            splices += _movie(source, box, move)
+            splices += _movie(source, box, move, relocated)
         elif box.kind == b"moof":
             splices += shifted_fragment(source, box, boxes, move)
         elif box.kind == b"mfra":
@@ -60,24 +66,24 @@ def shifted(source: ByteSource, boxes: Sequence[Box], move: Move) -> tuple[Splic
         elif box.kind == b"sidx":
             splices += shifted_segment_index(source, box, move)
         elif box.kind == b"meta":
-            splices += _items(source, box, move)
+            splices += _items(source, box, move, relocated)
     return tuple(sorted(splices, key=lambda splice: splice.offset))
 
 
-def _movie(source: ByteSource, moov: Box, move: Move) -> Iterator[Splice]:
+def _movie(source: ByteSource, moov: Box, move: Move, relocated: Relocated) -> Iterator[Splice]:
     for box in children(source, moov.body, moov.end):
         if box.kind == b"cmov":
             raise UnsupportedError("the movie header is compressed", place=f"offset {box.start}")
         if box.kind == b"meta":
-            yield from _items(source, box, move)
+            yield from _items(source, box, move, relocated)
         elif box.kind == b"trak":
-            yield from _track(source, box, move)
+            yield from _track(source, box, move, relocated)
 
 
-def _track(source: ByteSource, trak: Box, move: Move) -> Iterator[Splice]:
+def _track(source: ByteSource, trak: Box, move: Move, relocated: Relocated) -> Iterator[Splice]:
     for box in children(source, trak.body, trak.end):
         if box.kind == b"meta":
-            yield from _items(source, box, move)
+            yield from _items(source, box, move, relocated)
     minf = _descend(source, trak, b"mdia", b"minf")
     stbl = minf and first(children(source, minf.body, minf.end), b"stbl")
     if minf is None or stbl is None or not _is_in_file(source, minf):
@@ -135,7 +141,7 @@ def _auxiliary(source: ByteSource, box: Box, move: Move) -> Iterator[Splice]:
     yield from renumbered(data, box.body, at + 4, count, width, move)
 
 
-def _items(source: ByteSource, meta: Box, move: Move) -> Iterator[Splice]:
+def _items(source: ByteSource, meta: Box, move: Move, relocated: Relocated) -> Iterator[Splice]:
     """The items of a `meta`; QuickTime's own has no version and flags, and a box header where they would be."""
     head = source.read_at(meta.body, 8)
     skip = 0 if head[4:8] in (b"hdlr", b"keys", b"ilst", b"iloc", b"mhdr") else 4
@@ -145,10 +151,15 @@ def _items(source: ByteSource, meta: Box, move: Move) -> Iterator[Splice]:
         return
     table = iloc.parse(content(source, box), f"offset {box.start}")
     references = in_file_references(source, inside)
-    new = [
-        iloc.moved(location, move, has_offsets=table.offset_size > 0, references=references)
-        for location in table.locations
-    ]
+    has_offsets, new = table.offset_size > 0, []
+    for location in table.locations:
+        is_here = location.method == iloc.IN_FILE and location.reference in references
+        spans = tuple(location.spans()) if is_here else ()
+        if len(spans) == 1 and spans[0] in relocated:
+            start, length = relocated[spans[0]]
+            new.append(iloc.placed(location, start, length, has_offsets=has_offsets))
+        else:
+            new.append(iloc.moved(location, move, has_offsets=has_offsets, references=references))
     if tuple(new) != table.locations:
         yield Splice(box.body, box.size, iloc.encode(table._replace(locations=tuple(new))).ljust(box.size, b"\0"))
 
