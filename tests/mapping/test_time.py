@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Optional
 from zoneinfo import ZoneInfo
@@ -280,3 +281,24 @@ def test_a_different_local_date_time_is_said_and_never_used() -> None:
     assert moment.wall == wall("2024-05-01T12:00:00")
     assert [(note.kind, note.is_debug) for note in notes] == [(NoteKind.LOCAL_DATE_TIME_DIFFERS, True)]
     assert kinds(photo("2024-05-01T10:00:00.900", "Europe/Berlin", local="2024-05-01T12:00:00.100")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "zone", "guessed"),
+    [
+        ("VIDEO", "UTC", True),
+        ("VIDEO", "UTC+0", False),
+        ("VIDEO", "Europe/Berlin", False),
+        ("VIDEO", None, False),
+        ("IMAGE", "UTC", False),
+    ],
+)
+def test_utc_of_a_movie_is_only_the_servers_guess(kind: str, zone: Optional[str], guessed: bool) -> None:
+    asset = replace(photo("2021-06-15T10:34:56", zone), kind=kind)
+    moment, _ = captured(asset, BERLIN, "oldest", TODAY)
+    assert moment is not None
+    assert moment.guessed is guessed
+    older = replace(asset, file_created_at=utc("2011-06-15T10:34:56"))
+    moved, _ = captured(older, BERLIN, "oldest", TODAY)
+    assert moved is not None
+    assert (moved.wall.year, moved.guessed) == (2011, guessed)

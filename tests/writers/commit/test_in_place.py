@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 
@@ -154,6 +155,37 @@ def test_the_steps_come_in_the_order_that_keeps_a_way_back(tmp_path: Path) -> No
         "read back",
         "journal removed",
     ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the disk is flushed by another call")
+def test_a_power_failure_finds_the_journal_before_a_byte_and_the_bytes_before_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, calls = make(tmp_path / "movie.mov"), []
+    fsync, pwrite, unlink = os.fsync, os.pwrite, os.unlink
+
+    def flush(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        kind = (
+            "folder" if stat.S_ISDIR(status.st_mode) else "file" if status.st_ino == path.stat().st_ino else "journal"
+        )
+        calls.append(f"flush {kind}")
+        fsync(descriptor)
+
+    def write_at(descriptor: int, data: bytes, offset: int) -> int:
+        calls.append("write")
+        return pwrite(descriptor, data, offset)
+
+    def remove(name: str) -> None:
+        calls.append("remove journal")
+        unlink(name)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "pwrite", write_at)
+    monkeypatch.setattr(os, "unlink", remove)
+    write(path)
+    before = ["flush journal", "flush folder"]
+    assert calls == [*before, *["write"] * 3, "flush file", "remove journal", "flush folder"]
 
 
 def test_four_gigabytes_take_a_moment_and_less_than_a_megabyte(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from immich_meta_writers.addresses import (
     ExifAddress,
     IimAddress,
     LangAlt,
+    QuickTimeAddress,
     RegionEdit,
     RegionInfo,
     StoredRegion,
@@ -29,6 +30,8 @@ from immich_meta_writers.tags import BY_NAME, FileKind
 
 IMAGE_HOMES = frozenset({ExifAddress, IimAddress, XmpAddress})
 SIDECAR_HOMES: frozenset[type] = frozenset({XmpAddress})
+VIDEO_HOMES: frozenset[type] = frozenset({QuickTimeAddress, XmpAddress})
+HEADERS = ("mvhd", "tkhd", "mdhd")
 RASTER = (4000, 3000)
 
 Values = dict[str, Value]
@@ -45,8 +48,8 @@ def view(
     orientation: int = 1,
     **options: Any,
 ) -> View:
-    """A photo (or a sidecar) that says `values`, in which `added` is recorded."""
-    homes = IMAGE_HOMES if kind is FileKind.IMAGE else SIDECAR_HOMES
+    """A photo (or a movie, or a sidecar) that says `values`, in which `added` is recorded."""
+    homes = {FileKind.IMAGE: IMAGE_HOMES, FileKind.VIDEO: VIDEO_HOMES}.get(kind, SIDECAR_HOMES)
     return View(
         kind=kind,
         values=values or {},
@@ -131,6 +134,9 @@ def _stored(change: Change, old: Optional[Value]) -> Optional[Value]:
         others = tuple(item for item in getattr(old, "items", ()) if item[0] != "x-default")
         items = (("x-default", str(change.edit)), *others) if change.edit is not None else others
         return LangAlt(items) if items else None
+    if isinstance(address, QuickTimeAddress) and address.box in HEADERS:
+        assert isinstance(old, tuple)
+        return (str(change.edit),) * len(old)
     return change.edit
 
 

@@ -25,7 +25,7 @@ from immich_meta_writers.plan.sidecars import sidecar_of
 from tests.writers.plan.photos import BUILTIN, LONG_AGO, MOMENT, contents, packet, photo, written
 
 WANTED = PhotoMetadata(people=("Ada",), captured=MOMENT)
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+BMP = b"BM\x36\x30" + bytes(40)
 MODES = {mode: replace(BUILTIN, write_to=mode) for mode in WriteTo}
 
 
@@ -166,15 +166,15 @@ def test_faces_in_a_sidecar_are_those_of_the_photos_raster(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("mode", [WriteTo.AUTO, WriteTo.BOTH, WriteTo.SIDECAR])
 def test_a_format_that_is_not_embedded_into_gets_a_sidecar(tmp_path: Path, mode: WriteTo) -> None:
-    path = written(tmp_path / "IMG.png", PNG)
+    path = written(tmp_path / "IMG.bmp", BMP)
     run(path, mode)
-    assert path.read_bytes() == PNG
-    assert has_ada(tmp_path / "IMG.png.xmp")
+    assert path.read_bytes() == BMP
+    assert has_ada(tmp_path / "IMG.bmp.xmp")
     assert run(path, mode).is_empty
 
 
 def test_its_modification_time_follows_the_date_unless_only_the_sidecar_may_be_touched(tmp_path: Path) -> None:
-    path = written(tmp_path / "IMG.png", PNG)
+    path = written(tmp_path / "IMG.bmp", BMP)
     run(path, WriteTo.SIDECAR)
     assert path.stat().st_mtime_ns == LONG_AGO
     run(path)
@@ -182,8 +182,8 @@ def test_its_modification_time_follows_the_date_unless_only_the_sidecar_may_be_t
 
 
 def test_with_embed_it_is_unsupported(tmp_path: Path) -> None:
-    path = written(tmp_path / "IMG.png", PNG)
-    with pytest.raises(UnsupportedError, match="PNG") as raised:
+    path = written(tmp_path / "IMG.bmp", BMP)
+    with pytest.raises(UnsupportedError, match="BMP") as raised:
         plan(path, WANTED, MODES[WriteTo.EMBED])
     assert raised.value.path == str(path)
     with pytest.raises(UnsupportedError):
@@ -191,10 +191,10 @@ def test_with_embed_it_is_unsupported(tmp_path: Path) -> None:
 
 
 def test_faces_of_a_picture_whose_size_is_not_known_are_reported(tmp_path: Path) -> None:
-    path = written(tmp_path / "IMG.png", PNG)
+    path = written(tmp_path / "IMG.bmp", BMP)
     planned = run(path, WriteTo.AUTO, PhotoMetadata(regions=(Region("Ada", 0.5, 0.5, 0.1, 0.1),)))
     assert [skipped.tag for skipped in planned.skipped] == ["XMP-mwg-rs:RegionInfo"]
-    assert os.listdir(tmp_path) == ["IMG.png"]
+    assert os.listdir(tmp_path) == ["IMG.bmp"]
 
 
 # -- damage -----------------------------------------------------------------------------------------------------------

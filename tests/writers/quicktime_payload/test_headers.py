@@ -64,7 +64,9 @@ def test_one_date_is_changed_without_the_other(address: QuickTimeAddress) -> Non
     assert after.foreign(()) != block.foreign(())
 
 
-@pytest.mark.parametrize("text", ["1903:12:31 23:59:59", "1904:01:01 00:00:00", "2040:02:06 06:28:16", "0000:00:00 00:00:00"])
+@pytest.mark.parametrize(
+    "text", ["1903:12:31 23:59:59", "1904:01:01 00:00:00", "2040:02:06 06:28:16", "0000:00:00 00:00:00"]
+)
 def test_32_bits_do_not_take_what_they_cannot_hold(text: str) -> None:
     block = quicktime.parse(headers(EPOCH_1970))
     atoms, skipped = quicktime.graft(block, {CREATED: text})

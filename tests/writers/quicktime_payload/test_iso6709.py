@@ -43,7 +43,8 @@ def test_anything_else_is_no_place(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "step"), [("+52+013/", 1), ("+52.52+013.40/", 0.01), ("+5231.2+01324.3/", 0.1 / 60), ("+523112+0132418/", 1 / 3600)]
+    ("text", "step"),
+    [("+52+013/", 1), ("+52.52+013.40/", 0.01), ("+5231.2+01324.3/", 0.1 / 60), ("+523112+0132418/", 1 / 3600)],
 )
 def test_the_step_tells_how_exact_a_text_is(text: str, step: float) -> None:
     place = iso6709.parse(text)

@@ -199,9 +199,10 @@ def test_an_atom_in_no_known_form_is_left_alone_by_name(address: QuickTimeAddres
     assert quicktime.graft(block, {address: TEXT}) == (atoms, {address: quicktime.DAMAGED_ATOM})
 
 
+_kinds = st.sampled_from(["\xa9nam", "free", "titl", "Xtra", "meta", "\xa9day"])
 _foreign = st.lists(
     st.one_of(
-        st.builds(atom, st.sampled_from(["\xa9nam", "free", "titl", "Xtra", "meta", "\xa9day"]), st.binary(max_size=20)),
+        st.builds(atom, _kinds, st.binary(max_size=20)),
         st.builds(large_atom, st.just(b"wide"), st.binary(max_size=9)),
     ),
     max_size=5,

@@ -35,6 +35,7 @@ from immich_meta_writers.containers.jpeg_segments import (
     Segment,
     walk,
 )
+from immich_meta_writers.containers.replacing import narrowed
 from immich_meta_writers.errors import NoRoomError, TruncatedError
 from immich_meta_writers.patch import Patch, Splice
 from immich_meta_writers.source import ByteSource
@@ -297,30 +298,18 @@ def _replace(segments: Sequence[Segment], old: Optional[bytes], chunks: Sequence
     if not chunks:
         return [Splice(segment.start, segment.end - segment.start, b"") for segment in segments]
     if old is not None and len(segments) == len(chunks) == 1:
-        return _narrowed(first, old, chunks[0][4 + len(first.header) :])
+        return _resized(first, old, chunks[0][4 + len(first.header) :])
     head = Splice(first.body - 4, first.end - first.body + 4, b"".join(chunks))
     return [head, *(Splice(each.start, each.end - each.start, b"") for each in segments[1:])]
 
 
-def _narrowed(segment: Segment, old: bytes, new: bytes) -> list[Splice]:
-    """One segment's new payload, without the bytes that are the same at both ends: undo stays small."""
-    front = _common(old, new)
-    back = _common(old[front:][::-1], new[front:][::-1])
+def _resized(segment: Segment, old: bytes, new: bytes) -> list[Splice]:
+    """One segment's new payload, and its length when that differs."""
+    splices = narrowed(segment.payload, old, new)
+    if len(old) == len(new):
+        return list(splices)
     length = (len(segment.header) + len(new) + 2).to_bytes(2, "big")
-    content = Splice(segment.payload + front, len(old) - front - back, new[front : len(new) - back])
-    return [Splice(segment.body - 2, 2, length), content] if len(old) != len(new) else [content]
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    return [Splice(segment.body - 2, 2, length), *splices]
 
 
 def check_whole(source: ByteSource, found: JpegFile) -> None:

@@ -65,7 +65,8 @@ def top_level(source: ByteSource) -> TopLevel:
                 raise StructureError("the file does not begin with a box", place="offset 0")
             break
         boxes.append(box)
-        _require_few(boxes, position)
+        if len(boxes) > MAX_BOXES:
+            raise UnsupportedError(f"more than {MAX_BOXES} boxes are not followed", place=f"offset {position}")
         position = box.end
     return TopLevel(tuple(boxes), position)
 
@@ -85,7 +86,8 @@ def children(source: ByteSource, start: int, end: int) -> tuple[Box, ...]:
                 raise StructureError("this is no box", place=f"offset {position}")
             break
         boxes.append(box)
-        _require_few(boxes, position)
+        if len(boxes) > MAX_BOXES:
+            raise StructureError(f"more than {MAX_BOXES} boxes in one", place=f"offset {position}")
         position = box.end
     return tuple(boxes)
 
@@ -121,8 +123,3 @@ def _box(source: ByteSource, position: int, end: int, *, may_be_open: bool) -> O
 def _is_kind(kind: bytes) -> bool:
     """Four printable characters, or Mac Roman's copyright sign: `ftyp`, `XMP_`, `©xyz`."""
     return all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in kind)
-
-
-def _require_few(boxes: list[Box], position: int) -> None:
-    if len(boxes) > MAX_BOXES:
-        raise UnsupportedError(f"more than {MAX_BOXES} boxes are not followed", place=f"offset {position}")
