@@ -36,6 +36,13 @@ class Kind:
     def lists(self) -> Mapping[str, tuple[str, ...]]:
         return {name: items for name, items in expected.LISTS.items() if self.has_iptc or not name.startswith("IPTC:")}
 
+    def has_home_for(self, tag: str) -> bool:
+        """Whether the payload that holds a tag has a place in such files."""
+        group = tag.partition(":")[0]
+        if group in ("QuickTime", "Keys", "UserData", "ItemList"):
+            return "QuickTime:CreateDate" in self.rows
+        return group != "IPTC" or self.has_iptc
+
     def comes_with_a_home(self, name: str) -> bool:
         return re.fullmatch(self.made, name) is not None
 

@@ -1,4 +1,4 @@
-"""The camera files beside the checkout, and the judge that compares a file before and after.
+"""The photos and movies beside the checkout, and the judge that compares a file before and after.
 
 Not here: fixtures of our own (fixtures/).
 """
@@ -10,16 +10,24 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Optional
 
 import pytest
+
+from tests.contract.kinds import JPEG, KINDS, SIDECAR, Kind
 
 
 @pytest.fixture(scope="session")
 def photos(shared: Path) -> tuple[Path, ...]:
-    """Every JPEG, by content, of the media folder."""
+    """Every photo and movie of the media folder."""
     files = (path for path in sorted((shared / "media").rglob("*")) if path.is_file())
-    return tuple(path for path in files if path.read_bytes()[:2] == b"\xff\xd8")
+    return tuple(path for path in files if kind_of(path) not in (None, SIDECAR))
+
+
+def kind_of(path: Path) -> Optional[Kind]:
+    """By the name, but for JPEGs, which hide behind several."""
+    with path.open("rb") as file:
+        return JPEG if file.read(2) == b"\xff\xd8" else KINDS.get(path.suffix[1:].lower())
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Over every JPEG beside the checkout: nothing is damaged, nothing is refused that is sound, a second run is empty.
+"""Over every photo and movie beside the checkout: nothing is damaged, nothing is refused that is sound, a second run is empty.
 
 Not here: what is known of single files (tests/contract with fixtures made for it). Shows its table with `-s`.
 """
@@ -20,9 +20,13 @@ import pytest
 
 from fixtures import expected
 from fixtures.exiftool import ExifTool
+from fixtures.unpacked import unpacked
 from fixtures.values import EVERYTHING
 from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, Region, WriterError, WriteTo, plan
 from immich_meta_writers.errors import DamagedError
+from tests.contract.kinds import JPEG, MOVIE
+from tests.contract.readers import frames, register_heif, streams
+from tests.corpus.conftest import kind_of
 
 ALLOWED = "|".join(
     [re.escape(name) for name in expected.EDITED] + ["XMP-immichmeta:.*", "XMP-mwg-rs:.*", "XMP-xmpNote:.*"]
@@ -34,11 +38,18 @@ SIMPLE = PhotoMetadata(people=EVERYTHING.people, rating=4, caption=EVERYTHING.ca
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one photo; `verdict` is the judge's, or the kind of the error."""
+    """What became of one photo of a format; `verdict` is the judge's, or the kind of the error."""
 
+    format: str
     name: str
     verdict: str
     findings: tuple[str, ...] = ()
+
+
+def _format(path: Path) -> str:
+    kind = kind_of(path)
+    assert kind is not None
+    return kind.name
 
 
 def _write(source: Path, folder: Path, options: PlanOptions) -> Path:
@@ -64,21 +75,22 @@ def judged(
         try:
             path = _write(source, folder, options)
         except WriterError as error:
-            outcomes.append(Outcome(source.name, error.kind, (str(error),)))
+            outcomes.append(Outcome(_format(source), source.name, error.kind, (str(error),)))
             continue
         assert plan(path, EVERYTHING, options).changes == (), source
         findings = judge.judge(str(source), str(path), ALLOWED, True)
         shown = tuple(f"{f['severity']}: {f['kind']} {f['detail']}" for f in findings)
-        outcomes.append(Outcome(source.name, judge_module.verdict(findings), shown))
+        outcomes.append(Outcome(_format(source), source.name, judge_module.verdict(findings), shown))
         path.unlink()
     _show(engine, outcomes)
     return tuple(outcomes)
 
 
 def _show(engine: str, outcomes: list[Outcome]) -> None:
-    print(f"\n{engine}: {len(outcomes)} JPEG files")
-    for verdict, count in Counter(outcome.verdict for outcome in outcomes).most_common():
-        print(f"  {verdict:12} {count:4}")
+    print(f"\n{engine}: {len(outcomes)} files")
+    for format_, count in Counter(outcome.format for outcome in outcomes).most_common():
+        verdicts = Counter(outcome.verdict for outcome in outcomes if outcome.format == format_)
+        print(f"  {format_:9} {count:4}  " + ", ".join(f"{number} {name}" for name, number in verdicts.most_common()))
     for outcome in outcomes:
         serious = [finding for finding in outcome.findings if not finding.startswith(("note", "minor"))]
         if serious:
@@ -108,11 +120,31 @@ def test_every_value_reads_back(photos: tuple[Path, ...], engine: str, tmp_path:
         except DamagedError:
             continue
         foreign = {kept.tag for kept in plan(path, EVERYTHING, options).kept}
-        found = exiftool.read(path, "-IFD0:all", "-ExifIFD:all", "-GPS:all", "-IPTC:all", "-XMP:all")
-        for name, value in expected.PHOTO.items():
+        groups = ("IFD0", "ExifIFD", "GPS", "IPTC", "IPTC2", "XMP", "QuickTime", "Keys", "Track1")
+        found = exiftool.read(unpacked(path), *(f"-{group}:all" for group in groups))
+        kind = kind_of(source)
+        assert kind is not None
+        for name, value in kind.rows.items():
             if name not in foreign:
                 wanted = pytest.approx(value, abs=1e-6) if isinstance(value, float) else value
                 assert found.get(name, (None,))[0] == wanted, (source, name)
+        path.unlink()
+
+
+def test_every_picture_is_the_same(photos: tuple[Path, ...], tmp_path: Path) -> None:
+    """The formats whose places move: every frame as it is decoded, every stream as it is copied."""
+    register_heif()
+    options = PlanOptions(xmp_engine="builtin", write_to=WriteTo.EMBED)
+    for source in photos:
+        kind = kind_of(source)
+        if kind is JPEG:  # the judge compares its scans
+            continue
+        try:
+            path = _write(source, tmp_path, options)
+        except DamagedError:
+            continue
+        show = streams if kind is MOVIE else frames
+        assert show(path) == show(source), source
         path.unlink()
 
 

@@ -57,7 +57,10 @@ def layouts(draw: st.DrawFn) -> Picture:
         kind = draw(st.sampled_from(["image", "exif", "xmp"]))
         # Two of a kind for one image are another matter: without the first, the second is the photo's.
         is_second = any(other.type == {"exif": b"Exif", "xmp": b"mime"}.get(kind) for other in items)
-        to = (draw(st.sampled_from([primary, primary, *rest] if not is_second else rest)),)
+        images = [other.id for other in items if other.type == b"hvc1"]
+        if is_second and len(images) == 1:
+            kind = "image"
+        to = (draw(st.sampled_from(images[1:] if is_second and images[1:] else [primary, *images])),)
         if kind == "exif":
             prefix = draw(st.sampled_from([PREFIX, bytes(4)]))
             items.append(item(number, b"Exif", prefix + TIFF + draw(st.binary(max_size=20)), to=to))
@@ -93,7 +96,7 @@ def with_samples(picture: Picture) -> bytes:
     return picture.but(extra={**picture.extra, "moov": movie([data.index(MARK)], kind)}).encode()
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(layouts(), st.lists(st.tuples(blocks, packets), min_size=1, max_size=4))
 def test_every_item_stays_reachable(picture: Picture, edits: list[tuple[Optional[bytes], Optional[bytes]]]) -> None:
     data = with_samples(picture)
@@ -103,7 +106,7 @@ def test_every_item_stays_reachable(picture: Picture, edits: list[tuple[Optional
         try:
             made = changed(data, **wanted)
         except UnsupportedError as error:
-            assert is_fixed  # noqa: PT017
+            assert is_fixed
             assert error.place == "mpvd"  # noqa: PT017
             continue
         list(walk(made))
@@ -113,11 +116,11 @@ def test_every_item_stays_reachable(picture: Picture, edits: list[tuple[Optional
             assert made[position : position + 6] == MARK[:6]
         if is_fixed:
             assert made.index(b"mpvd") == data.index(b"mpvd")
-        assert not picture.order[-1] == "mpvd" or made.endswith(BOXES["mpvd"])
+        assert picture.order[-1] != "mpvd" or made.endswith(BOXES["mpvd"])
         data = made
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(layouts(), st.lists(st.tuples(blocks, packets), min_size=6, max_size=12))
 def test_dead_bytes_do_not_pile_up(picture: Picture, edits: list[tuple[Optional[bytes], Optional[bytes]]]) -> None:
     data = start = with_samples(picture)
@@ -125,7 +128,7 @@ def test_dead_bytes_do_not_pile_up(picture: Picture, edits: list[tuple[Optional[
         try:
             data = changed(data, exif=block, xmp=packet)
         except UnsupportedError:
-            assert "sefd" in picture.order  # noqa: PT017
+            assert "sefd" in picture.order
             return
     # The two payloads, the tables of two items, and wider fields of all others.
     assert len(data) <= len(start) + 2 * 1000 + 400 + 24 * 3 * len(picture.items)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
 
 import pytest
 
@@ -332,7 +330,8 @@ def test_a_second_meta_follows() -> None:
 
 def pixels(data: bytes) -> bytes:
     pillow_heif = pytest.importorskip("pillow_heif")
-    return bytes(pillow_heif.open_heif(io.BytesIO(data)).data)
+    picture = pillow_heif.open_heif(io.BytesIO(data))
+    return bytes(picture.data)
 
 
 @pytest.mark.parametrize("order", [("meta", "mdat"), ("mdat", "meta"), ("meta", "free", "mdat")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 from typing import Optional
 
 import pytest
@@ -306,3 +307,38 @@ def test_a_meta_cut_at_any_byte_closes_the_keys_only(iso: bool) -> None:
         elif not skipped:
             assert quicktime.parse(made).get(CAPTION) == "new"
     assert closed > len(whole) // 2
+
+
+def test_translations_in_items_of_their_own_stay() -> None:
+    """As ExifTool writes them: a key and an item for each language."""
+
+    def content(default: str) -> bytes:
+        german, french = data("hallo", locale=GERMAN), data("salut", locale=FRENCH)
+        return keyed([(DESCRIPTION, german), (DESCRIPTION, data(default)), (DESCRIPTION, french)])
+
+    def user(default: str) -> bytes:
+        items = [("\xa9des", data("hallo", locale=GERMAN)), ("desc", data(default))]
+        return atom("meta", itunes(items))
+
+    old = {"meta": content("hello"), "udta": user("hi")}
+    assert quicktime.parse(old).get(CAPTION) == "hello"
+    assert edited(old, CAPTION, "new").atoms["meta"] == content("new")
+    assert edited(old, ITEM_CAPTION, "new").atoms["udta"] == user("new")
+    emptied = quicktime.graft(quicktime.parse(old), {CAPTION: None}).atoms["meta"]
+    assert emptied == content("")
+
+
+def test_a_text_without_a_language_is_no_translation_of_another_one() -> None:
+    undefined = 0x555355C4  # "und" in the country US, as an iPhone writes
+    old = {"meta": keyed([(DESCRIPTION, data("a")), (DESCRIPTION, data("b", locale=undefined))])}
+    new = keyed([(DESCRIPTION, data("c")), (DESCRIPTION, data("c", locale=undefined))])
+    assert edited(old, CAPTION, "c").atoms["meta"] == new
+
+
+def test_tens_of_thousands_of_copies_take_no_long() -> None:
+    count = 30_000
+    old = {"meta": keyed([(DESCRIPTION, data("x"))] * count)}
+    started = time.process_time()
+    after = edited(old, CAPTION, "new")
+    assert after.atoms["meta"].count(b"new") == count
+    assert time.process_time() - started < 10

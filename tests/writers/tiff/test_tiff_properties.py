@@ -19,7 +19,9 @@ from tests.writers.exif.tiff_trees import edits
 from tests.writers.tiff.tiff_files import IPTC, PHOTOSHOP, XMP, Reader, files
 
 BLOB = st.none() | st.binary(min_size=1, max_size=90).map(lambda tail: b"<" + tail)
-RECORDS = st.none() | st.binary(min_size=4, max_size=90).map(lambda tail: b"\x1c\x02\x19" + tail)
+RECORDS = st.none() | st.lists(st.binary(max_size=30), min_size=1, max_size=3).map(
+    lambda words: b"".join([b"\x1c\x02\x19" + len(word).to_bytes(2, "big") + word for word in words])
+)
 ROUNDS = st.lists(st.tuples(edits(), BLOB, RECORDS, BLOB), min_size=1, max_size=3)
 ASKED = {("page0", tag) for tag in (XMP, IPTC, PHOTOSHOP)}
 FOLDERS = {"IFD0": "page0", "ExifIFD": "page0/exif", "GPS": "page0/gps"}
@@ -44,11 +46,7 @@ def edited(
     return tiff.patch(found, payloads)
 
 
-def padded(records: bytes | None) -> bytes | None:
-    return None if records is None else records + bytes(-len(records) % 4)
-
-
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(files(), ROUNDS)
 def test_every_foreign_value_and_every_pixel_survives_and_every_value_reads_back(data: bytes, rounds: list) -> None:
     for wanted, xmp, iim, photoshop in rounds:
@@ -66,12 +64,12 @@ def test_every_foreign_value_and_every_pixel_survives_and_every_value_reads_back
             after.offsets[name] for name in old if name != "page0"
         ]
         again = tiff.read(MemorySource(made)).payloads
-        assert (again.xmp, again.photoshop, again.iim) == (xmp, photoshop, padded(iim))
+        assert (again.xmp, again.photoshop, again.iim) == (xmp, photoshop, iim)
         assert patch.invert(lambda offset, length, old=data: old[offset : offset + length]).apply(made) == data
         data = made
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(files(), ROUNDS)
 def test_the_same_edit_again_changes_no_byte(data: bytes, rounds: list) -> None:
     wanted, xmp, iim, photoshop = rounds[0]
@@ -79,7 +77,7 @@ def test_the_same_edit_again_changes_no_byte(data: bytes, rounds: list) -> None:
     assert edited(once, wanted, xmp, iim, photoshop).splices == ()
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(files(), st.randoms(use_true_random=False))
 def test_a_hundred_edits_do_not_grow_the_file(data: bytes, chance: st.random.Random) -> None:
     caption = ExifAddress("IFD0", 0x010E, 2)
@@ -96,7 +94,7 @@ def test_a_hundred_edits_do_not_grow_the_file(data: bytes, chance: st.random.Ran
         assert len(data) <= largest
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(files(), st.data())
 def test_damage_anywhere_raises_nothing_but_our_errors(data: bytes, draw: st.DataObject) -> None:
     broken = bytearray(data)

@@ -97,15 +97,16 @@ def read(source: ByteSource) -> TiffFile:
     except ExifError as error:
         raise _unreadable(view, error) from error
     tiff_pages.require_first_page(tree)
-    iim = _value(tree, IPTC)
-    is_turned = iim is not None and iim[0] != _DATASET and iim[3:4] == b"\x1c"
+    records = _value(tree, IPTC)
+    is_turned = records is not None and records[0] != _DATASET and records[3:4] == b"\x1c"
+    records = _turned(records) if records is not None and is_turned else records
     return TiffFile(
         size=source.size,
         payloads=Payloads(
             xmp=_value(tree, XMP),
             photoshop=_value(tree, PHOTOSHOP),
             tiff=view,
-            iim=_turned(iim) if iim is not None and is_turned else iim,
+            iim=None if records is None else _unpadded(records),
         ),
         raster=tiff_pages.raster(tree),
         c2pa=_C2PA in tree.ifds["IFD0"].by_tag,
@@ -153,6 +154,19 @@ def _turned(raw: bytes) -> bytes:
     for at in range(_GROUP // 2):
         turned[at::_GROUP], turned[3 - at :: _GROUP] = turned[3 - at :: _GROUP], turned[at::_GROUP]
     return bytes(turned)
+
+
+def _unpadded(records: bytes) -> bytes:
+    """Without the zeros that fill the last group of four: every edit would add some. Datasets may end in zeros too, so
+    their lengths tell (IIM 4.2, 1.5).
+    """
+    end = 0
+    while records[end : end + 1] == b"\x1c" and end + 5 <= len(records):
+        length = int.from_bytes(records[end + 3 : end + 5], "big")
+        extended = length & 0x7FFF if length >> 15 else 0
+        start = end + 5 + extended
+        end = start + (int.from_bytes(records[end + 5 : start], "big") if extended else length)
+    return records if any(records[end:]) else records[:end]
 
 
 def patch(found: TiffFile, payloads: Payloads) -> Patch:

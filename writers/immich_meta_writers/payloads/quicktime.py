@@ -9,7 +9,8 @@ quicktime_user_data.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
@@ -17,7 +18,6 @@ from immich_meta_writers.addresses import QuickTimeAddress, QuickTimeValue
 from immich_meta_writers.errors import StructureError
 from immich_meta_writers.payloads import quicktime_atoms as atoms
 from immich_meta_writers.payloads import quicktime_headers as headers
-from immich_meta_writers.payloads import quicktime_items as items
 from immich_meta_writers.payloads import quicktime_meta as metas
 from immich_meta_writers.payloads import quicktime_user_data as user_data
 from immich_meta_writers.payloads.quicktime_atoms import Atom, Atoms, UnreadableError
@@ -78,24 +78,25 @@ class QuickTimeBlock:
 
     def _texts(self, address: QuickTimeAddress) -> Iterator[str]:
         if address.box == "udta":
-            chosen = _languages(self.user, address)
-            for atom in self.user.atoms:
-                for text in _read(atom) if atom.kind == _kind(address.name) else ():
-                    if text.language in chosen:
-                        yield text.text
+            texts = [text for atom in self._user_atoms.get(_kind(address.name), ()) for text in _read(atom)]
+            languages = _chosen(texts, address)
+            yield from (text.text for text in texts if text.language in languages)
             return
         for meta in self.metas.values():
-            kinds = _kinds(meta, address)
-            for item in meta.items:
-                if item.kind in kinds:
-                    for data in items.texts(item, one_language=address.name in _TRANSLATED):
-                        yield data.text
+            for data in metas.texts(meta, _kinds(meta, address), translated=address.name in _TRANSLATED):
+                yield data.text
+
+    @functools.cached_property
+    def _user_atoms(self) -> Mapping[bytes, list[Atom]]:
+        by_kind: dict[bytes, list[Atom]] = {}
+        for atom in self.user.atoms:
+            by_kind.setdefault(atom.kind, []).append(atom)
+        return by_kind
 
     def _foreign_meta(self, where: str, asked: Collection[QuickTimeAddress]) -> tuple[object, ...]:
         meta = self.metas[where]
-        kinds = {kind: address for address in asked for kind in _kinds(meta, address)}
-        translated = {kind for kind, address in kinds.items() if address.name in _TRANSLATED}
-        left = metas.foreign(meta, kinds, one_language=translated)
+        kinds = {each.name: (_kinds(meta, each), each.name in _TRANSLATED) for each in asked if _kinds(meta, each)}
+        left = metas.foreign(meta, kinds)
         return ((where, left),) if left else ()
 
     def _foreign_user(self, asked: Collection[QuickTimeAddress]) -> Iterator[object]:
@@ -182,13 +183,13 @@ def _kind(name: str) -> bytes:
     return name.encode("latin-1", "replace")
 
 
-def _kinds(meta: Meta, address: QuickTimeAddress) -> tuple[bytes, ...]:
+def _kinds(meta: Meta, address: QuickTimeAddress) -> frozenset[bytes]:
     """The atoms of an ilst that an address means."""
     if address.box == "keys":
         return meta.kinds(address.name)
     if address.box == "ilst" and meta.keys is None:
-        return tuple(map(_kind, _SYNONYMS.get(address.name, (address.name,))))
-    return ()
+        return frozenset(map(_kind, _SYNONYMS.get(address.name, (address.name,))))
+    return frozenset()
 
 
 def _read(atom: Atom) -> tuple[user_data.Text, ...]:
@@ -196,10 +197,16 @@ def _read(atom: Atom) -> tuple[user_data.Text, ...]:
     return user_data.form_of(atom.kind, content).read(content) or ()
 
 
-def _languages(user: Atoms, address: QuickTimeAddress) -> Collection[int]:
-    """The languages in which user data tells this value: of a translated one only the first."""
-    found = [text.language for atom in user.atoms if atom.kind == _kind(address.name) for text in _read(atom)]
-    return found[:1] if address.name in _TRANSLATED else found
+def _languages(user: Atoms, address: QuickTimeAddress) -> frozenset[int]:
+    """The languages in which user data tells this value."""
+    texts = [text for atom in user.atoms if atom.kind == _kind(address.name) for text in _read(atom)]
+    return _chosen(texts, address)
+
+
+def _chosen(texts: Sequence[user_data.Text], address: QuickTimeAddress) -> frozenset[int]:
+    """All of them, or of a translated value only the first."""
+    languages = [text.language for text in texts]
+    return frozenset(languages[:1] if address.name in _TRANSLATED else languages)
 
 
 def _without_dates(content: bytes, fields: Collection[str]) -> bytes:
@@ -253,7 +260,7 @@ def _in_metas(
     found: dict[str, Meta], address: QuickTimeAddress, text: Optional[str], *, may_make: bool
 ) -> Optional[str]:
     """The value in every meta atom that has it; without any, a new key."""
-    one_language = address.name in _TRANSLATED
+    translated = address.name in _TRANSLATED
     holding = []
     for where, meta in found.items():
         kinds = _kinds(meta, address)
@@ -263,7 +270,7 @@ def _in_metas(
         if own:
             holding.append((where, meta, kinds))
     for where, meta, kinds in holding:
-        found[where] = metas.with_text(meta, kinds, text, one_language=one_language)
+        found[where] = metas.with_text(meta, kinds, text, translated=translated)
     if holding or text is None:
         return None
     if address.box != "keys":

@@ -9,6 +9,7 @@ that other languages and the atoms beside them would be lost.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.payloads import quicktime_atoms as atoms
@@ -22,9 +23,10 @@ _NO_LANGUAGE = frozenset({0, 0x55C4, 0x7FFF})
 
 
 class Data(NamedTuple):
-    """The text of the `data` atom at `position` of an item."""
+    """The text of the `data` atom at `position` of an item. `language` tells languages apart; 0 is none."""
 
     position: int
+    language: int
     locale: int
     text: str
 
@@ -48,46 +50,46 @@ def new_item(kind: bytes, text: str) -> Item:
     return item(atoms.packed(kind, _data(text, 0).raw))
 
 
-def texts(found: Item, *, one_language: bool) -> tuple[Data, ...]:
-    """The texts of an item; `one_language`: other languages are translations, so only those of the default one."""
+def texts(found: Item, language: Optional[int] = None) -> tuple[Data, ...]:
+    """The texts of an item, of one language or (None) of all."""
     every = [] if found.parts is None else [_text(n, atom) for n, atom in enumerate(found.parts.atoms)]
-    readable = tuple(data for data in every if data is not None)
-    if not one_language or not readable:
-        return readable
-    default = next((data for data in readable if data.locale & 0xFFFF in _NO_LANGUAGE), readable[0])
-    return tuple(data for data in readable if data.locale == default.locale)
+    return tuple(data for data in every if data is not None and language in (None, data.language))
 
 
-def with_text(found: Item, text: Optional[str], *, one_language: bool) -> Optional[Item]:
-    """The item with another text, in its own language; None when nothing is left of it. What cannot be read stays.
+def default_language(every: Sequence[Data]) -> int:
+    """That of the texts without a language, else the first one's: the others are translations."""
+    return 0 if not every or any(data.language == 0 for data in every) else every[0].language
 
-    Where translations stay, an empty text is left in place of one that is taken out: else one of them would be the
-    value.
+
+def with_text(found: Item, text: Optional[str], language: Optional[int], *, may_add: bool) -> Optional[Item]:
+    """The item with another text in a language, None being all; None when nothing is left of it.
+
+    `may_add`: where it has none in this language, it gets one. What cannot be read stays.
     """
     if found.parts is None:
         return found
-    chosen = {data.position: data.locale for data in texts(found, one_language=one_language)}
-    if text is None and one_language and foreign(found, one_language=True):
-        text = ""
+    chosen = {data.position: data.locale for data in texts(found, language)}
     parts: list[atoms.Atom] = []
     for position, atom in enumerate(found.parts.atoms):
         if position not in chosen:
             parts.append(atom)
         elif text is not None:
             parts.append(_data(text, chosen[position]))
-    if not chosen and text is not None:
+    if not chosen and text is not None and may_add:
         parts.append(_data(text, 0))
+    if tuple(parts) == found.parts.atoms:
+        return found
     if not any(part.kind == DATA for part in parts):
         return None
     made = atoms.packed(found.kind, atoms.joined(parts) + found.parts.tail)
     return Item(made.kind, made.raw, atoms.Atoms(tuple(parts), found.parts.tail))
 
 
-def foreign(found: Item, *, one_language: bool) -> tuple[bytes, ...]:
+def foreign(found: Item, language: Optional[int]) -> tuple[bytes, ...]:
     """What with_text leaves as it is; nothing when no other text would be left."""
     if found.parts is None:
         return (found.raw,)
-    chosen = {data.position for data in texts(found, one_language=one_language)}
+    chosen = {data.position for data in texts(found, language)}
     left = [atom for position, atom in enumerate(found.parts.atoms) if position not in chosen]
     return tuple(atom.raw for atom in left) if any(atom.kind == DATA for atom in left) else ()
 
@@ -102,7 +104,8 @@ def _text(position: int, atom: atoms.Atom) -> Optional[Data]:
         return None
     kind, locale = _LEAD.unpack_from(content)
     text = _decode(kind, content[_LEAD.size :])
-    return None if text is None else Data(position, locale, text)
+    language = 0 if locale & 0xFFFF in _NO_LANGUAGE else locale
+    return None if text is None else Data(position, language, locale, text)
 
 
 def _decode(kind: int, data: bytes) -> Optional[str]:

@@ -8,15 +8,16 @@ both stand in both kinds of file.
 
 from __future__ import annotations
 
+import functools
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.payloads import quicktime_atoms as atoms
 from immich_meta_writers.payloads import quicktime_items as items
 from immich_meta_writers.payloads.quicktime_atoms import Atom, UnreadableError
-from immich_meta_writers.payloads.quicktime_items import Item
+from immich_meta_writers.payloads.quicktime_items import Data, Item
 
 MDTA = b"mdta"
 _HANDLER, _KEYS, _ITEMS, _NAMESPACE = b"hdlr", b"keys", b"ilst", b"mdta"
@@ -66,11 +67,17 @@ class Meta:
         has_keys = self.keys is not None or self.handler == MDTA
         return has_keys and max(numbers, default=0) <= len(self.keys or ())
 
-    def kinds(self, key: str) -> tuple[bytes, ...]:
+    @functools.cached_property
+    def _numbers(self) -> Mapping[bytes, frozenset[bytes]]:
+        numbers: dict[bytes, list[bytes]] = {}
+        for number, key in enumerate(self.keys or (), 1):
+            if key.namespace == _NAMESPACE:
+                numbers.setdefault(key.short, []).append(_number(number))
+        return {short: frozenset(each) for short, each in numbers.items()}
+
+    def kinds(self, key: str) -> frozenset[bytes]:
         """The numbers of a key, by which its items go; `key` with or without Apple's domain."""
-        short = Key(_NAMESPACE, key.encode("utf-8")).short
-        keys = enumerate(self.keys or (), 1)
-        return tuple(_number(n) for n, each in keys if each.namespace == _NAMESPACE and each.short == short)
+        return self._numbers.get(Key(_NAMESPACE, key.encode("utf-8")).short, frozenset())
 
     def name_of(self, found: Item) -> object:
         """What an item is, whatever its number."""
@@ -124,15 +131,46 @@ def with_key(meta: Meta, key: str, text: str) -> Meta:
     kinds, keys = meta.kinds(key), meta.keys or ()
     if not kinds:
         keys = (*keys, Key(_NAMESPACE, key.encode("utf-8")))
-        kinds = (_number(len(keys)),)
-    return replace(meta, keys=keys, items=(*meta.items, items.new_item(kinds[0], text)))
+        kinds = frozenset({_number(len(keys))})
+    return replace(meta, keys=keys, items=(*meta.items, items.new_item(min(kinds), text)))
 
 
-def with_text(meta: Meta, kinds: Collection[bytes], text: Optional[str], *, one_language: bool) -> Meta:
-    """Another text in every item of these kinds; None takes it out."""
-    made = [items.with_text(i, text, one_language=one_language) if i.kind in kinds else i for i in meta.items]
-    left = tuple(item for item in made if item is not None)
-    return _without_idle_keys(replace(meta, items=left), kinds) if len(left) < len(made) else replace(meta, items=left)
+def texts(meta: Meta, kinds: Collection[bytes], *, translated: bool) -> tuple[Data, ...]:
+    """The texts of the items of these kinds; of `translated` ones those of the default language."""
+    every = tuple(data for item in _of(meta, kinds) for data in items.texts(item))
+    language = items.default_language(every) if translated else None
+    return tuple(data for data in every if language in (None, data.language))
+
+
+def with_text(meta: Meta, kinds: Collection[bytes], text: Optional[str], *, translated: bool) -> Meta:
+    """Another text in every item of these kinds, of `translated` ones in the default language; None takes it out.
+
+    Where translations stay, an empty text is left in place of one that is taken out: else one of them would be the
+    value.
+    """
+    language = _language(meta, kinds) if translated else None
+    own = _of(meta, kinds)
+    if text is None and translated and any(items.foreign(item, language) for item in own):
+        text = ""
+    may_add = not any(items.texts(item, language) for item in own)
+    left: list[Item] = []
+    for item in meta.items:
+        if item.kind in kinds:
+            made = items.with_text(item, text, language, may_add=may_add)
+            may_add = False
+            left += () if made is None else (made,)
+        else:
+            left.append(item)
+    changed = replace(meta, items=tuple(left))
+    return _without_idle_keys(changed, kinds) if len(left) < len(meta.items) else changed
+
+
+def _of(meta: Meta, kinds: Collection[bytes]) -> tuple[Item, ...]:
+    return tuple(item for item in meta.items if item.kind in kinds) if kinds else ()
+
+
+def _language(meta: Meta, kinds: Collection[bytes]) -> int:
+    return items.default_language([data for item in _of(meta, kinds) for data in items.texts(item)])
 
 
 def is_idle(meta: Meta) -> bool:
@@ -140,11 +178,15 @@ def is_idle(meta: Meta) -> bool:
     return not (meta.keys or meta.items) and _is_bare(meta)
 
 
-def foreign(meta: Meta, kinds: Collection[bytes], *, one_language: Collection[bytes]) -> tuple[object, ...]:
-    """What with_key and with_text leave as it is; `kinds` are asked, those of `one_language` for one language."""
-    left: list[object] = [key for number, key in enumerate(meta.keys or (), 1) if _number(number) not in kinds]
+def foreign(meta: Meta, asked: Mapping[str, tuple[Collection[bytes], bool]]) -> tuple[object, ...]:
+    """What with_key and with_text leave as it is. `asked`: by any name the kinds, and whether they are translated."""
+    languages: dict[bytes, Optional[int]] = {}
+    for kinds, translated in asked.values():
+        languages.update(dict.fromkeys(kinds, _language(meta, kinds) if translated else None))
+    left: list[object] = [key for number, key in enumerate(meta.keys or (), 1) if _number(number) not in languages]
     for item in meta.items:
-        what = items.foreign(item, one_language=item.kind in one_language) if item.kind in kinds else (item.raw[8:],)
+        is_asked = item.kind in languages
+        what = items.foreign(item, languages[item.kind]) if is_asked else (item.raw[8:],)
         if what:
             left.append((meta.name_of(item), what))
     if not left and _is_bare(meta):

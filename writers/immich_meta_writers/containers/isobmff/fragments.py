@@ -118,4 +118,6 @@ def shifted_segment_index(source: ByteSource, sidx: Box, move: Move) -> Iterator
         position += int.from_bytes(data[entry : entry + 4], "big") & 0x7FFFFFFF
         if move(position - 1) - (position - 1) != move(start) - start:
             raise UnsupportedError("bytes that a segment index counts would grow", place=f"offset {sidx.start}")
-    yield from renumbered(data, sidx.body, at, 1, width, lambda old: move(sidx.end + old) - move(sidx.end))
+    # What is inserted right behind the index lies between it and its material.
+    anchor = move(sidx.end - 1) + 1
+    yield from renumbered(data, sidx.body, at, 1, width, lambda old: move(sidx.end + old) - anchor)
