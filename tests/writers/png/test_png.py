@@ -16,6 +16,7 @@ from PIL import Image, ImageSequence
 
 from fixtures.exiftool import ExifTool
 from immich_meta_writers.containers import Payloads, png
+from immich_meta_writers.containers.png_exif import apart
 from immich_meta_writers.errors import (
     DamagedError,
     EmptyFileError,
@@ -24,6 +25,8 @@ from immich_meta_writers.errors import (
     TruncatedError,
     UnsupportedError,
 )
+from immich_meta_writers.ifd.extents import walk
+from immich_meta_writers.ifd.tree import Tree
 from immich_meta_writers.source import MemorySource
 from tests.writers.png import chunks
 from tests.writers.png.chunks import END, HEADER, IMAGE, PACKET, PHYSICAL, SIGNATURE, TIFF, chunk, split
@@ -155,7 +158,53 @@ def test_a_raw_profile_is_the_exif_block_and_stays(name: bytes, content: bytes, 
     assert found.notes == (f"the old text chunk 'Raw profile type {name.decode()}' at offset 33 stays as it is",)
     assert not png.patch(found, found.payloads).splices
     assert not png.patch(found, Payloads()).splices
-    assert patched(data, Payloads(exif=TIFF + b"x")) == chunks.png(profile, chunks.exif(TIFF + b"x"))
+    made = patched(data, Payloads(exif=TIFF + b"x"))
+    assert split(made)[:2] == split(data)[:2]
+    assert read(made).payloads.exif == apart(TIFF + b"x", TIFF)
+
+
+TABLES = st.lists(st.sampled_from(["ExifIFD", "GPS", "Interop", "IFD1"]), unique=True)
+
+
+@given(tables=TABLES, order=st.sampled_from("<>"))
+def test_no_table_stands_where_an_old_profile_has_one(tables: list[str], order: str) -> None:
+    """ExifTool takes a second table at the same offset for a loop, and does not read it."""
+    block = exif_block(order, tables)
+    moved = apart(block, block)
+    old, new = (Tree.read(each, may_be_big=False) for each in (block, moved))
+    before, after = dict(walk(old)), dict(walk(new))
+    assert list(before) == list(after)
+    assert not {table.offset for table in before.values()} & {table.offset for table in after.values()}
+    pointers = {0x8769, 0x8825, 0xA005}
+    for name, table in before.items():
+        assert [e for e in table.entries if e[0] not in pointers] == [
+            e for e in after[name].entries if e[0] not in pointers
+        ]
+    assert apart(block, b"no TIFF at all") == block
+    assert apart(moved, block) == moved
+
+
+def exif_block(order: str, tables: list[str]) -> bytes:
+    """IFD0 with a date, and each of the tables with one entry, packed one behind the other."""
+    names = [name for name in tables if name != "Interop" or "ExifIFD" in tables]
+    pointers = {"ExifIFD": 0x8769, "GPS": 0x8825}
+    in_ifd0 = [name for name in names if name in pointers]
+    has_interop = "Interop" in names
+    sizes = {name: 2 + 12 * (1 + (name == "ExifIFD" and has_interop)) + 4 for name in names}
+    at, position = {}, 8 + 2 + 12 * (1 + len(in_ifd0)) + 4
+    for name in names:
+        at[name], position = position, position + sizes[name]
+
+    def table(entries: list[tuple[int, int]], following: int = 0) -> bytes:
+        packed = b"".join(struct.pack(order + "HHII", tag, 4, 1, value) for tag, value in sorted(entries))
+        return struct.pack(order + "H", len(entries)) + packed + struct.pack(order + "I", following)
+
+    made = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    made += table([(0x0100, 64), *((pointers[name], at[name]) for name in in_ifd0)], at.get("IFD1", 0))
+    for number, name in enumerate(names):
+        extra = [(0xA005, at["Interop"])] if name == "ExifIFD" and has_interop else []
+        made += table([(0x0001, number), *extra])
+    return made
 
 
 @pytest.mark.parametrize(

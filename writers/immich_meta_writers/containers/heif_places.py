@@ -96,14 +96,21 @@ def pointed(file: File, gone: Collection[str]) -> tuple[Span, ...]:
 
 
 def exclusive(file: File, foreign: Sequence[Span]) -> dict[str, Span]:
-    """The kinds whose item lies in one piece that no other item shares, and nothing else in `foreign`."""
+    """The kinds whose item lies in one piece, in `mdat` or `idat`, that neither another item nor `foreign`
+    shares."""
     alone = {kind: held.spans[0] for kind, held in file.held.items() if len(held.spans) == 1 and held.spans[0].length}
     others = [*_items(file, {held.item for held in file.held.values()}), *foreign]
     for kind, span in tuple(alone.items()):
         twins = [twin for name, held in file.held.items() if name != kind for twin in held.spans]
-        if any(overlap(span, other) for other in (*others, *twins)):
+        if not _is_data(file, span) or any(overlap(span, other) for other in (*others, *twins)):
             del alone[kind]
     return alone
+
+
+def _is_data(file: File, span: Span) -> bool:
+    """Whether bytes lie where items do; a table that an item leads into is not written over."""
+    homes = [box for box in file.boxes if box.kind == b"mdat"] + ([file.meta.idat] if file.meta.idat else [])
+    return any(home.body <= span.start and span.end <= home.end for home in homes)
 
 
 def _items(file: File, ours: Collection[int]) -> list[Span]:

@@ -29,6 +29,7 @@ from immich_meta_writers.containers.png_chunks import (
     encoded,
     walk,
 )
+from immich_meta_writers.containers.png_exif import apart
 from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, narrowed, require_homes, tiff_start
 from immich_meta_writers.errors import NoRoomError, StructureError
 from immich_meta_writers.patch import Patch, Splice
@@ -59,7 +60,7 @@ class Home(NamedTuple):
 class PngFile:
     """A PNG as found. `place`: where a new chunk is put; `exif` and `xmp`: the chunks of the payloads.
 
-    `is_outranked`: a raw profile of ours stands behind the image.
+    `profile`: the Exif block of a raw profile. `is_outranked`: a raw profile of ours stands behind the image.
     """
 
     size: int
@@ -71,6 +72,7 @@ class PngFile:
     xmp: Optional[Home]
     place: int
     split: Optional[Split]
+    profile: Optional[bytes]
     is_outranked: bool
 
     @property
@@ -97,7 +99,8 @@ def read(source: ByteSource) -> PngFile:
     exif, block = _exif(source, [chunk for chunk in walked.kept if chunk.kind == b"eXIf"])
     xmp, packet = _xmp(source, [chunk for chunk in walked.kept if chunk.keyword == XMP_KEYWORD])
     profiles = [chunk for chunk in walked.kept if png_text.is_profile(chunk)]
-    for profile in (png_text.read_profile(source, chunk) for chunk in profiles if exif is None or xmp is None):
+    old = [png_text.read_profile(source, chunk) for chunk in profiles]
+    for profile in old:
         block = profile.exif if block is None else block
         packet = profile.xmp if packet is None else packet
     return PngFile(
@@ -110,6 +113,7 @@ def read(source: ByteSource) -> PngFile:
         xmp=xmp,
         place=walked.place,
         split=walked.split,
+        profile=next((profile.exif for profile in old if profile.exif is not None), None),
         is_outranked=any(chunk.start > walked.place and png_text.is_ours(chunk) for chunk in profiles),
     )
 
@@ -164,7 +168,10 @@ def patch(found: PngFile, payloads: Payloads) -> Patch:
     require_homes(found.payloads, payloads, ("exif", "xmp"), "PNG")
     splices: list[Splice] = []
     if payloads.exif != found.payloads.exif:
-        splices += _replaced(found, found.exif, found.payloads.exif, b"eXIf", b"", payloads.exif)
+        block = payloads.exif
+        if block is not None and found.profile is not None:
+            block = apart(block, found.profile)
+        splices += _replaced(found, found.exif, found.payloads.exif, b"eXIf", b"", block)
     if payloads.xmp != found.payloads.xmp:
         front = found.xmp.front if found.xmp is not None and found.xmp.is_plain else _XMP_FRONT
         splices += _replaced(found, found.xmp, found.payloads.xmp, b"iTXt", front, payloads.xmp)
