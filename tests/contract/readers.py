@@ -24,7 +24,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
 
 
-def _needs(program: str, name: str) -> None:
+def needs(program: str, name: str) -> None:
     if shutil.which(program) is None:
         absent(name)
 
@@ -36,18 +36,18 @@ def _lines(text: bytes) -> set[str]:
 
 def exiv2(path: Path) -> set[str]:
     """Errors of `exiv2 -pa`; its warnings are many and harmless."""
-    _needs("exiv2", "exiv2")
+    needs("exiv2", "exiv2")
     return {line for line in _lines(_run("exiv2", "-pa", str(path)).stderr) if line.startswith("Error")}
 
 
 def ffprobe(path: Path) -> set[str]:
-    _needs("ffprobe", "ffmpeg")
+    needs("ffprobe", "ffmpeg")
     return _lines(_run("ffprobe", "-v", "warning", "-count_frames", "-show_streams", str(path)).stderr)
 
 
 def heif_info(path: Path) -> set[str]:
     """What it prints on its error output, and how it ends."""
-    _needs("heif-info", "heif")
+    needs("heif-info", "heif")
     found = _run("heif-info", str(path))
     return {*_lines(found.stderr), *([f"exit code {found.returncode}"] if found.returncode else [])}
 
@@ -110,7 +110,7 @@ def frames(path: Path) -> list[Any]:
 
 def streams(path: Path) -> list[str]:
     """A digest of the packets of every stream, copied and not decoded."""
-    _needs("ffmpeg", "ffmpeg")
+    needs("ffmpeg", "ffmpeg")
     command = ("ffmpeg", "-v", "error", "-i", str(path), "-map", "0", "-c", "copy", "-f", "streamhash", "-")
     found = _run(*command)
     return sorted(found.stdout.decode().splitlines())

@@ -141,3 +141,15 @@ def test_memory_and_time_are_bounded() -> None:
     assert found.payloads.xmp is None or len(found.payloads.xmp) <= 64 << 20
     assert peak < 200 << 20
     assert time.perf_counter() - start < 20
+
+
+@pytest.mark.parametrize("name", [b"iloc", b"iinf", b"moov", b"ftyp", b"stco"])
+def test_an_item_that_leads_into_a_table_is_not_written_over(name: bytes) -> None:
+    start, place = WHOLE.index(TIFF) - 10, WHOLE.index(name)
+    data = WHOLE.replace(struct.pack(">I", start), struct.pack(">I", place))
+    assert data != WHOLE
+    for payload in (b"+", TIFF, TIFF * 9, None):
+        found = heif.read(MemorySource(data))
+        made = heif.patch(found, type(found.payloads)(exif=payload, xmp=found.payloads.xmp)).apply(data)
+        assert heif.read(MemorySource(made)).payloads.xmp == found.payloads.xmp
+        assert heif.read(MemorySource(made)).meta is not None

@@ -42,3 +42,9 @@ def test_a_value_is_shown_in_plain_types(name: str, value: Value, expected: obje
     found = shown({name: value})[name]
     assert found == (pytest.approx(expected) if isinstance(expected, float) else expected)
     json.dumps(found)
+
+
+def test_tracks_that_say_the_same_are_shown_once() -> None:
+    same, other = "2021:06:15 10:34:56", "2021:06:15 10:34:57"
+    assert shown({"QuickTime:TrackCreateDate": (same, same)}) == {"QuickTime:TrackCreateDate": same}
+    assert shown({"QuickTime:TrackCreateDate": (same, other)}) == {"QuickTime:TrackCreateDate": (same, other)}

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
-from immich_meta_writers.addresses import LangAlt, RegionInfo, Value
+from immich_meta_writers.addresses import LangAlt, QuickTimeAddress, RegionInfo, Value
 from immich_meta_writers.changes import Shown
 from immich_meta_writers.merge.places import exif_angle
+from immich_meta_writers.tags import BY_NAME
 
 
 def shown(values: Mapping[str, Value]) -> dict[str, Shown]:
@@ -30,4 +32,12 @@ def _shown(name: str, value: Value) -> Shown:
         return value[0] if len(value) == 1 else ".".join(map(str, value))
     if isinstance(value, tuple) and value and isinstance(value[0], Fraction):
         return round(float(value[0]), 3) if len(value) == 1 else " ".join(f"{float(part):g}" for part in value)
+    if isinstance(value, tuple) and isinstance(BY_NAME[name].address, QuickTimeAddress):
+        return _once(value)
     return value  # type: ignore[return-value]
+
+
+def _once(values: tuple[Any, ...]) -> Shown:
+    """The homes of one value, and the tracks of a movie, say the same as a rule."""
+    distinct = tuple(dict.fromkeys(values))
+    return distinct[0] if len(distinct) == 1 else distinct
