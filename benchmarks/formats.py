@@ -65,7 +65,8 @@ def heic_beside_jpeg(folder: Path, rounds: int) -> None:
     heic, jpeg = picture("HEIF"), picture("JPEG")
     size = max(len(heic), len(jpeg))
     jpeg += bytes(size - len(jpeg))
-    heic += (size - len(heic)).to_bytes(4, "big") + b"free" + bytes(size - len(heic) - 8) if size > len(heic) + 8 else b""
+    if size > len(heic) + 8:
+        heic += (size - len(heic)).to_bytes(4, "big") + b"free" + bytes(size - len(heic) - 8)
     print(f"{COPIES} files of {size / 1e6:.1f} MB each; files per second")
     for name, content in ((".jpg", jpeg), (".heic", heic)):
         changed, unchanged = [], []
@@ -86,16 +87,18 @@ def traffic() -> tuple[int, int]:
 
 def huge_movie(folder: Path) -> None:
     """Seconds and bytes for new dates in a sparse movie of 4 GB whose mdat stands in front of moov."""
-    small = BY_NAME["movie-mdat-first.mov"].build()
+    small = BY_NAME["plain.mov"].build()
     place = small.index(b"mdat") - 4
     old = int.from_bytes(small[place : place + 4], "big")
     path = folder / "huge.mov"
     with path.open("wb") as file:
-        file.write(small[:place] + b"\0\0\0\1mdat" + (MOVIE_BYTES + 16).to_bytes(8, "big") + small[place + 8 : place + old])
+        header = b"\0\0\0\1mdat" + (MOVIE_BYTES + 16).to_bytes(8, "big")
+        file.write(small[:place] + header + small[place + 8 : place + old])
         file.seek(MOVIE_BYTES + place + 16)
         file.write(small[place + old :])
     for what, wanted in (("dates", PhotoMetadata(captured=MOMENT)), ("every field", EVERYTHING), ("a new date", None)):
-        wanted = wanted or replace(EVERYTHING, captured=replace(MOMENT, wall=MOMENT.wall + HOUR, instant=MOMENT.instant + HOUR))
+        later = replace(MOMENT, wall=MOMENT.wall + HOUR, instant=MOMENT.instant + HOUR)
+        wanted = wanted or replace(EVERYTHING, captured=later)
         before, start = traffic(), time.perf_counter()
         planned = plan(path, wanted)
         planned.apply()

@@ -11,15 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.errors import TruncatedError
-from immich_meta_writers.ifd.extents import (
-    STRIPS,
-    SUB_IFDS,
-    TILES,
-    next_offset,
-    numbers,
-    page_number,
-    walk,
-)
+from immich_meta_writers.ifd.extents import STRIPS, TILES, page_number, walk
+from immich_meta_writers.ifd.pointers import SUB_IFDS, next_offset, numbers
 from immich_meta_writers.ifd.table import Ifd, is_beyond, pointer_target, read_ifd, value_span
 from immich_meta_writers.ifd.tree import INTEROP_POINTER, POINTER_TAGS, Tree
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Optional
 
-from immich_meta_writers.ifd.extents import NEXT
 from immich_meta_writers.ifd.ground import Ground
 from immich_meta_writers.ifd.layout import Layout
+from immich_meta_writers.ifd.pointers import NEXT
 from immich_meta_writers.ifd.table import Entry, Ifd, pointer_target, raw_value, value_span
 from immich_meta_writers.ifd.tree import EDITABLE, POINTER_TAGS, Place
 

@@ -7,44 +7,35 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
-from immich_meta_writers.ifd.layout import IFD, IFD8, LONG, LONG8, SHORT, Layout
-from immich_meta_writers.ifd.table import Entry, Ifd, pointer_target, raw_value, value_span
+from immich_meta_writers.ifd.pointers import (
+    MAX_NUMBERS,
+    NEXT,
+    NUMBER_CODES,
+    SUB_NAMES,
+    numbers,
+    pointers,
+)
+from immich_meta_writers.ifd.table import Ifd, value_span
 from immich_meta_writers.ifd.table import read_ifd as read_table
 from immich_meta_writers.ifd.tree import EDITABLE, EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, Tree
 
 Owner = tuple[str, int]
 """IFD name and index of the entry; TABLE for the entry table, NEXT for the pointer behind it."""
 
-TABLE, NEXT = -1, -2
+TABLE = -1
 HEADER: Owner = ("header", TABLE)
 
 STRIPS, TILES, THUMBNAIL = (0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202)
-SUB_IFDS = 0x014A
-
 _MAX_TABLES = 65536
 _MAX_ENTRIES = 1 << 18
-# A picture of a million strips or tiles; what has more is left alone as a whole.
-_MAX_NUMBERS = 1 << 20
-_MAX_SUB_IFDS = 256
-_GLOBAL_PARAMETERS, _KODAK = 0x0190, 0xFE00
-_SUB_NAMES: Mapping[int, str] = {
-    EXIF_POINTER: "ExifIFD",
-    GPS_POINTER: "GPS",
-    INTEROP_POINTER: "InteropIFD",
-    SUB_IFDS: "SubIFD",
-    _GLOBAL_PARAMETERS: "GlobalParametersIFD",
-    _KODAK: "KodakIFD",
-}
 _SINGLE_POINTERS = (EXIF_POINTER, GPS_POINTER, INTEROP_POINTER)
 # Offsets and byte counts of data that is not a value: thumbnail, strips, tiles (TIFF 6.0; Exif 3.0 section
 # 4.6.4).
 _DATA_TAGS = (THUMBNAIL, STRIPS, TILES)
-_CODES: Mapping[int, str] = {SHORT: "H", LONG: "I", IFD: "I", LONG8: "Q", IFD8: "Q"}
 
 
 class Extent(NamedTuple):
@@ -116,51 +107,20 @@ def page_number(name: str) -> Optional[int]:
     return int(digits) if name.startswith("IFD") and digits.isdigit() else None
 
 
-def next_offset(table: Ifd, layout: Layout) -> int:
-    """Where the chain goes on; 0 where it ends."""
-    return layout.read_offset(table.next) if len(table.next) == layout.offset_bytes else 0
-
-
 def _children(tree: Tree, name: str, table: Ifd) -> Iterator[tuple[str, int]]:
     number = page_number(name)
-    if number is not None:
-        target = next_offset(table, tree.layout)
-        if target:
-            yield f"IFD{number + 1}", target
-    for entry in table.entries:
-        child = _SUB_NAMES.get(entry[0])
-        if child is None:
-            continue
-        if entry[0] == SUB_IFDS:
-            for target in (numbers(tree, entry) or ())[:_MAX_SUB_IFDS]:
-                yield child, target
-        else:
-            single = pointer_target(entry, tree.layout)
-            if single is not None:
-                yield child, single
+    for pointer in pointers(tree, table):
+        if pointer.index != NEXT:
+            yield SUB_NAMES[table.entries[pointer.index][0]], pointer.target
+        elif number is not None:
+            yield f"IFD{number + 1}", pointer.target
 
 
-def numbers(tree: Tree, entry: Optional[Entry]) -> Optional[array[int]]:
-    """The numbers of an entry that holds offsets or lengths; None when it holds none, or too many."""
-    code = _CODES.get(entry[1]) if entry is not None else None
-    if entry is None or code is None or entry[2] > _MAX_NUMBERS:
-        return None
-    raw = raw_value(tree.data, tree.layout, entry)
-    return None if raw is None else _unpacked(raw, code, tree.order)
-
-
-def _unpacked(raw: bytes, code: str, order: str) -> array[int]:
-    found: array[int] = array(code, raw)
-    if (order == "<") != (array("H", b"\1\0")[0] == 1):
-        found.byteswap()
-    return found
-
-
-def known_extents(tree: Tree) -> Extents:
-    """The header, every table, every value outside of its entry, thumbnails, strips and tiles."""
+def known_extents(tree: Tree, tables: Iterable[tuple[str, Ifd]]) -> Extents:
+    """The header, every table (as `walk` gives them), every value outside of its entry, thumbnails, strips and tiles."""
     extents = [Extent(0, tree.layout.header_bytes, HEADER)]
     is_whole, entries = True, 0
-    for name, table in walk(tree):
+    for name, table in tables:
         entries += len(table.entries)
         extents.append(Extent(table.offset, table.entries_end, (name, TABLE)))
         extents.append(Extent(table.entries_end, table.entries_end + len(table.next), (name, NEXT)))
@@ -181,7 +141,7 @@ def data_spans(tree: Tree, table: Ifd, tags: tuple[int, int]) -> Optional[list[t
     starts, lengths = table.by_tag.get(tags[0]), table.by_tag.get(tags[1])
     if starts is None:
         return []
-    if starts[2] > _MAX_NUMBERS and starts[1] in _CODES:
+    if starts[2] > MAX_NUMBERS and starts[1] in NUMBER_CODES:
         return None
     pairs = zip(numbers(tree, starts) or (), numbers(tree, lengths) or ())
     return [(start, start + length) for start, length in pairs]

@@ -5,11 +5,13 @@ Not here: what is put there (graft.py).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from immich_meta_writers.ifd.extents import NEXT, TABLE, Extent, Extents, Owner, known_extents
+from immich_meta_writers.ifd.extents import TABLE, Extent, Extents, Owner, known_extents, walk
+from immich_meta_writers.ifd.pointers import NEXT, BackLink, back_links
 from immich_meta_writers.ifd.table import Ifd
 from immich_meta_writers.ifd.tree import EDITABLE, Place, Tree
 
@@ -52,13 +54,14 @@ class Ground:
     """A structure, everything known in it, and `tail`: from there to the end lie only tables and values that we
     rewrite.
 
-    `tail` is the block's length when there is no such place yet.
+    `tail` is the block's length when there is no such place yet. `links` lead to tables that may move.
     """
 
     tree: Tree
     extents: Extents
     tail: int
     pins: Pins
+    links: tuple[BackLink, ...]
 
     @property
     def size(self) -> int:
@@ -108,10 +111,27 @@ class Ground:
 
 def survey(tree: Tree, asked: Iterable[Place], pins: Pins) -> Ground:
     """Walk the whole block once; only needed when something is to be changed."""
-    known = known_extents(tree)
+    tables = tuple(walk(tree))
+    known = known_extents(tree, tables)
     escapes = [Extent(start, end, ("MakerNote", start)) for start, end in pins.escapes()]
     extents = Extents.of((*known.sorted, *escapes), is_whole=known.is_whole) if escapes else known
-    return Ground(tree, extents, _find_tail(tree, extents, MOVABLE.union(asked)), pins)
+    tail = _find_tail(tree, extents, MOVABLE.union(asked))
+    return Ground(tree, extents, tail, pins, _real_links(tree, tables, extents))
+
+
+def _real_links(tree: Tree, tables: Sequence[tuple[str, Ifd]], extents: Extents) -> tuple[BackLink, ...]:
+    """The links that lead to a table under its only name.
+
+    One that is both a page of the chain and ExifIFD keeps its old place as that page. Without a next-IFD pointer (seen
+    behind ExifIFD) a value stands there.
+    """
+    names = Counter([table.offset for _, table in tables])
+    links = [link for link in back_links(tree, tables) if names[tree.ifds[link.target].offset] == 1]
+    return tuple([link for link in links if link.index != NEXT or _is_pointer(link, extents)])
+
+
+def _is_pointer(link: BackLink, extents: Extents) -> bool:
+    return all(extent.owner[1] == NEXT for extent in extents.overlapping(link.at, link.at + link.size))
 
 
 def _find_tail(tree: Tree, extents: Extents, ours: Collection[Place]) -> int:
