@@ -2,7 +2,8 @@
 
 Not here: anything that only one suite needs.
 
-`IMMICH_META_REQUIRE=exempi,exiftool` turns a skip into a failure, for machines that have to have both.
+`IMMICH_META_REQUIRE=exempi,exiftool,ffmpeg,heif` turns a skip into a failure, for machines that have to have them; also
+known are exiv2 and avif (in Pillow).
 """
 
 from __future__ import annotations
@@ -49,6 +50,12 @@ def _finds_exempi() -> bool:
     return True
 
 
+def require_engine(engine: str) -> None:
+    """Skip, or fail, where an XMP engine is not there."""
+    if engine == "exempi" and not _finds_exempi():
+        absent("exempi")
+
+
 @pytest.fixture(scope="session")
 def has_exempi() -> None:
     if not _finds_exempi():
@@ -58,8 +65,7 @@ def has_exempi() -> None:
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Each XMP engine in turn."""
-    if request.param == "exempi" and not _finds_exempi():
-        absent("exempi")
+    require_engine(request.param)
     return str(request.param)
 
 

@@ -5,13 +5,11 @@ Not here: settings and the command line (cli/), and every decision about one fil
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Optional, Union
 
 from immich_meta.api.models import Asset, InvalidAsset
@@ -29,12 +27,9 @@ from immich_meta.sync.plan import (
 )
 from immich_meta.sync.report import Failure, Result, Status
 from immich_meta_writers import WriterError
-from immich_meta_writers.commit import sweep, sync_directory
+from immich_meta_writers.commit import sweep
+from immich_meta_writers.plan.batch import Window
 
-# Carrying out is waiting for the disk: a few at once overlap their flushes, more bring nothing.
-WRITERS = 4
-_MOST_PENDING = 2 * WRITERS
-_LATEST_DIRECTORIES = 64
 _FIRST_TOUCH = "XMP-immichmeta:AssetId"
 
 
@@ -64,68 +59,54 @@ class Engine:
     def run(self, assets: Iterable[Union[Asset, InvalidAsset]]) -> Iterator[Outcome]:
         """The outcome of each asset, in the order of the assets. When these end early, what is in hand is finished.
 
-        Raises what `assets` raises (a ServerError).
+        Raises what `assets` raises (a ServerError); AccessError when the last renames cannot be made durable.
         """
-        with ThreadPoolExecutor(WRITERS, thread_name_prefix="writer") as pool:
-            run = _Run(self, pool)
+        window: Window[Outcome] = Window()
+        with window:
+            run = _Run(self, window)
             try:
                 for asset in assets:
                     run.begin(asset)
-                    yield from run.finished()
+                    yield from window.finished()
             except ImmichMetaError:
                 # The server is gone; what was begun is still brought to its end, and counted.
-                yield from run.rest()
+                yield from window.rest()
                 raise
-            yield from run.rest()
-            run.flush()
+            yield from window.rest()
+            window.flush()
 
 
 class _Run:
-    """What is in hand, and what the run has seen so far."""
+    """What the run has seen so far, and the window in which its plans are carried out."""
 
-    def __init__(self, engine: Engine, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, window: Window[Outcome]) -> None:
         self._engine = engine
-        self._pool = pool
-        self._pending: deque[_Pending] = deque()
+        self._window = window
         self._confirmed = _AskedOnce(engine.confirm)
         self._swept: set[str] = set()
         self._claims = Claims()
-        self._latest: deque[str] = deque(maxlen=_LATEST_DIRECTORIES)
 
     def begin(self, asset: Union[Asset, InvalidAsset]) -> None:
-        self._pending.append(self._begin(asset))
+        ready = self._ready(asset)
+        if isinstance(ready, Outcome):
+            self._window.known(ready)
+        else:
+            self._window.carry_out(ready.plan, partial(_carried_out, ready))
 
-    def finished(self) -> Iterator[Outcome]:
-        """The outcomes that are there, in order; when too many are under way, the first is waited for."""
-        while self._pending and (len(self._pending) > _MOST_PENDING or self._pending[0].is_done):
-            yield self._pending.popleft().outcome()
-
-    def rest(self) -> Iterator[Outcome]:
-        while self._pending:
-            yield self._pending.popleft().outcome()
-
-    def _begin(self, asset: Union[Asset, InvalidAsset]) -> _Pending:
+    def _ready(self, asset: Union[Asset, InvalidAsset]) -> Union[Planned, Outcome]:
+        """What is to be carried out, or the outcome when there is nothing to do."""
         planned = self._plan(asset)
         if isinstance(planned, Planned):
             planned = self._alone(planned)
         if isinstance(planned, Result):
-            return _Pending(planned.path, Outcome(planned))
-        path = planned.plan.path
+            return Outcome(planned)
         if not self._engine.dry_run:
-            self._sweep(os.path.dirname(path))
+            self._sweep(os.path.dirname(planned.plan.path))
         if planned.plan.is_empty:
-            return _Pending(path, _outcome(planned, Status.UNCHANGED))
+            return _outcome(planned, Status.UNCHANGED)
         if self._engine.dry_run or (_touches_upload(planned) and not self._confirmed()):
-            return _Pending(path, _outcome(planned, Status.SIMULATED))
-        if os.path.dirname(path) not in self._latest:
-            self._latest.append(os.path.dirname(path))
-        return _Pending(path, future=self._pool.submit(_carry_out, planned))
-
-    def flush(self) -> None:
-        """Make the latest renames durable; the flush of every later photo has done that for the earlier ones."""
-        for directory in self._latest:
-            with contextlib.suppress(OSError):  # removed meanwhile, or not to be opened: the photos in it are whole
-                sync_directory(directory)
+            return _outcome(planned, Status.SIMULATED)
+        return planned
 
     def _plan(self, asset: Union[Asset, InvalidAsset]) -> Union[Planned, Result]:
         engine = self._engine
@@ -139,8 +120,7 @@ class _Run:
         path, asset = planned.plan.path, planned.asset
         if not self._claims.add(path, asset.id) or self._engine.dry_run:
             return planned
-        for other in self._pending:
-            other.wait()
+        self._window.settle()
         again = self._plan(asset)
         if isinstance(again, Result) or again.plan.is_empty:
             return again
@@ -168,34 +148,8 @@ class _AskedOnce:
         return self._answer
 
 
-@dataclass(frozen=True)
-class _Pending:
-    """An outcome, now or soon."""
-
-    path: str
-    known: Optional[Outcome] = None
-    future: Optional[Future[Outcome]] = None
-
-    @property
-    def is_done(self) -> bool:
-        return self.future is None or self.future.done()
-
-    def wait(self) -> None:
-        if self.future is not None:
-            self.future.result()
-
-    def outcome(self) -> Outcome:
-        if self.known is not None:
-            return self.known
-        if self.future is None:
-            raise ValueError("neither an outcome nor a future")
-        return self.future.result()
-
-
-def _carry_out(planned: Planned) -> Outcome:
-    try:
-        planned.plan.apply()
-    except WriterError as error:
+def _carried_out(planned: Planned, error: Optional[WriterError]) -> Outcome:
+    if error is not None:
         return Outcome(failed(planned.asset, planned.plan.path, error))
     return _outcome(planned, Status.UPDATED)
 

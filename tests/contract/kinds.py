@@ -18,10 +18,10 @@ Rows = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Kind:
-    """`rows`: the single values that have to be in a written file. `skeleton`: everything in its bytes that is not ours.
+    """`rows`: the single values that have to be in a written file. `skeleton`: everything in it that is not ours.
 
-    `readers`: the programs that open such files, by their names in readers.py. `made`: the tags, as a regular expression,
-    that come with a home for metadata where there was none.
+    `readers`: the programs that open such files, by their names in readers.py. `made`: the tags, as a regular
+    expression, that come with a home for metadata where there was none.
     """
 
     name: str

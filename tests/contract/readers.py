@@ -54,7 +54,7 @@ def heif_info(path: Path) -> set[str]:
 
 def pillow(path: Path) -> set[str]:
     if path.suffix == ".avif" and not features.check("avif"):
-        absent("avif in Pillow")
+        absent("avif")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:

@@ -1,4 +1,4 @@
-"""Faces land in the stored raster of every format, however the picture lies: by EXIF, irot and imir, codestream, matrix.
+"""Faces land in the stored raster, however the picture lies: by EXIF, irot and imir, codestream, matrix.
 
 Not here: the JPEGs, which have a fixture for each orientation (test_writing.py).
 """

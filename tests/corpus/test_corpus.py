@@ -1,4 +1,4 @@
-"""Over every photo and movie beside the checkout: nothing is damaged, nothing is refused that is sound, a second run is empty.
+"""Over all media beside the checkout: nothing is damaged, nothing is refused that is sound, a second run is empty.
 
 Not here: what is known of single files (tests/contract with fixtures made for it). Shows its table with `-s`.
 """

@@ -49,7 +49,7 @@ def _written(data: bytes, name: str, wanted: PhotoMetadata) -> bytes:
     found = FORMATS[kind].read(source)
     media = Media(kind, found, decode(found.payloads))
     target = Target(kind.kind, homes(kind), media.blocks, media.geometry, found.room)
-    patch = changed(media, settle(target, wanted, OPTIONS))
+    _, patch = changed(media, settle(target, wanted, OPTIONS))
     check = media.format.check_whole
     if patch.splices and check is not None:
         check(source, found)

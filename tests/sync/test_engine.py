@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,9 +18,9 @@ from immich_meta.errors import FaultError
 from immich_meta.mapping.compose import MappingOptions
 from immich_meta.sync.engine import Engine, Outcome
 from immich_meta.sync.path_outcomes import How, NotFound, Resolution, Resolved
-from immich_meta.sync.plan import PlanningOptions
+from immich_meta.sync.plan import Planner, PlanningOptions
 from immich_meta.sync.report import Status
-from immich_meta_writers import PlanOptions, plan
+from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, plan
 from immich_meta_writers.tags import Module
 from tests.cli.home import jpeg, keywords
 
@@ -49,7 +52,12 @@ class Wish:
         )
 
     def engine(
-        self, *, dry_run: bool = False, answer: bool = True, modules: Iterable[Module] = (Module.PEOPLE,)
+        self,
+        *,
+        dry_run: bool = False,
+        answer: bool = True,
+        modules: Iterable[Module] = (Module.PEOPLE,),
+        planner: Planner = plan,
     ) -> Engine:
         def confirm() -> bool:
             self.asked += 1
@@ -57,7 +65,7 @@ class Wish:
 
         mapping = MappingOptions(frozenset(modules), ZoneInfo("Europe/Berlin"))
         options = PlanningOptions(mapping, PlanOptions())
-        return Engine(self.resolve, plan, options, date(2025, 1, 1), dry_run=dry_run, confirm=confirm)
+        return Engine(self.resolve, planner, options, date(2025, 1, 1), dry_run=dry_run, confirm=confirm)
 
     def resolve(self, asset: Asset) -> Resolution:
         path = self.folder / asset.original_path.rpartition("/")[2]
@@ -158,3 +166,74 @@ def test_a_date_that_an_older_source_moved_is_marked(wish: Wish) -> None:
     (outcome,) = wish.engine(modules=[Module.TIME]).run([moved])
     assert outcome.date_moved
     assert any("older than dateTimeOriginal" in note for note in outcome.result.notes)
+
+
+def test_one_bad_file_stops_nothing_and_each_outcome_keeps_its_place(wish: Wish) -> None:
+    """Also one that another program edits after it was read."""
+    names = [f"{at:02}.jpg" for at in range(24)]
+    for at, name in enumerate(names):
+        wish.photo(name, b"" if at % 6 == 1 else None)
+
+    def disturbed(path: str, wanted: PhotoMetadata, options: PlanOptions) -> Plan:
+        planned = plan(path, wanted, options)
+        if names.index(os.path.basename(path)) % 6 == 3:
+            Path(path).write_bytes(b"edited")
+        return planned
+
+    outcomes = list(wish.engine(planner=disturbed).run(map(wish.asset, names)))
+    assert [outcome.result.asset_id for outcome in outcomes] == names
+    kinds = [outcome.result.error.kind if outcome.result.error else "" for outcome in outcomes]
+    assert kinds == ["", "empty", "", "changed", "", ""] * 4
+    assert (wish.folder / names[3]).read_bytes() == b"edited"
+
+
+def test_an_unchanged_photo_costs_no_thread(wish: Wish) -> None:
+    assets = [wish.asset(wish.photo(f"{at}.jpg").name) for at in range(3)]
+    before = threading.active_count()
+    assert _statuses(wish.engine().run(assets)) == [Status.UPDATED] * 3
+    outcomes = wish.engine().run([*assets, wish.asset("none.jpg")])
+    seen = [(outcome.result.status, threading.active_count()) for outcome in outcomes]
+    assert seen == [(Status.UNCHANGED, before)] * 3 + [(Status.MISSING, before)]
+
+
+def test_who_stops_listening_gets_whole_files(wish: Wish) -> None:
+    names = [wish.photo(f"{at}.jpg").name for at in range(12)]
+    outcomes = wish.engine().run(map(wish.asset, names))
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]
+    assert sorted(os.listdir(wish.folder)) == sorted(names)
+    assert all(keywords(wish.folder / name) in ((), ("Ada",)) for name in names)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="directories are not flushed elsewhere")
+def test_the_directories_that_were_written_into_are_flushed_at_the_end(
+    wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    plain = os.open
+
+    def opened(path: Any, *rest: Any, **named: Any) -> int:
+        if os.path.isdir(path):
+            flushed.append(os.path.basename(path))
+        return plain(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", opened)
+    for folder in ("a", "b", "elsewhere"):
+        (wish.folder / folder).mkdir()
+    (wish.folder / "link.jpg").symlink_to(wish.photo("elsewhere/far.jpg"))
+    names = [wish.photo(name).relative_to(wish.folder) for name in ("a/1.jpg", "a/2.jpg", "b/3.jpg")]
+    assets = [wish.asset(str(name)) for name in (*names, "link.jpg")]
+
+    def resolve(asset: Asset) -> Resolution:
+        path = wish.folder / asset.id
+        return Resolved(str(path), How.MAP, path.stat().st_size)
+
+    def run(*, dry_run: bool = False) -> list[str]:
+        for outcome in replace(wish.engine(dry_run=dry_run), resolve=resolve).run(assets):
+            assert (outcome.result.error, flushed) == (None, [])
+        return sorted(flushed)
+
+    assert run(dry_run=True) == []
+    assert run() == ["a", "b", "elsewhere"]
+    flushed.clear()
+    assert run() == []  # it is all there already

@@ -31,9 +31,9 @@ class ByteView(Protocol):
 
 
 class MemorySource:
-    """A ByteSource over bytes in memory: tests, and payloads that are containers themselves."""
+    """A ByteSource over bytes in memory, or over a view that is put together where it is looked at."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: ByteView) -> None:
         self._data = data
         self.size = len(data)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from immich_meta_writers.commit.in_place import fits
-from immich_meta_writers.commit.journal import Journal, Range, decode, encode, journal_name, overwrites
+from immich_meta_writers.commit.journal import Journal, Range, cost, decode, encode, journal_name, overwrites
 from immich_meta_writers.patch import Patch, Splice
 from tests.writers.commit.test_patch import patched
 
@@ -71,48 +71,58 @@ def test_a_journals_name_is_hidden_no_pictures_and_follows_from_the_files() -> N
 @given(patched())
 def test_overwritten_ranges_make_what_the_patch_makes_and_move_nothing(case: tuple[bytes, Patch]) -> None:
     old, patch = case
-    found = overwrites(patch)
-    if found is None:
-        return
+    found = overwrites(patch, lambda offset, length: old[offset : offset + length])
     content = bytearray(old)
     for splice in found:
         content[splice.offset : splice.offset + len(splice.data)] = splice.data
     assert bytes(content[: patch.new_size]) == patch.apply(old)
     for splice in found[:-1]:
         assert len(splice.data) == splice.length
+    assert all(splice.offset + splice.length == len(old) for splice in found if len(splice.data) != splice.length)
+    assert cost(patch) == sum(splice.length + len(splice.data) for splice in found)
 
 
-def ranges_of(*splices: tuple[int, int, bytes]) -> object:
-    return overwrites(Patch(100, tuple(Splice(*splice) for splice in splices)))
+OLD = bytes(range(100))
 
 
-def test_what_moves_nothing_is_in_place() -> None:
-    assert ranges_of((10, 2, b"ab"), (50, 1, b"c"))
-    assert ranges_of((10, 2, b"ab"), (90, 10, b"longer than before"))
-    assert ranges_of((90, 10, b"cut"))
-    assert ranges_of((99, 1, b""))
-    assert ranges_of((100, 0, b"more"))
+def ranges_of(*splices: tuple[int, int, bytes]) -> tuple[Splice, ...]:
+    patch = Patch(100, tuple(Splice(*splice) for splice in splices))
+    return overwrites(patch, lambda offset, length: OLD[offset : offset + length])
+
+
+def test_what_moves_nothing_is_left_as_it_is() -> None:
+    for splices in (
+        ((10, 2, b"ab"), (50, 1, b"c")),
+        ((10, 2, b"ab"), (90, 10, b"longer than before")),
+        ((90, 10, b"cut"),),
+        ((99, 1, b""),),
+        ((100, 0, b"more"),),
+    ):
+        assert ranges_of(*splices) == tuple(Splice(*splice) for splice in splices)
     assert ranges_of((90, 5, b"longer than"), (95, 5, b""), (100, 0, b"more")) == (Splice(90, 10, b"longer thanmore"),)
     assert ranges_of((10, 2, b"a"), (12, 2, b"bcd")) == (Splice(10, 4, b"abcd"),)
 
 
-def test_what_moves_bytes_is_not() -> None:
-    assert ranges_of((10, 2, b"a")) is None
-    assert ranges_of((10, 0, b"a")) is None
-    assert ranges_of((10, 2, b"a"), (50, 2, b"abc")) is None
-    assert ranges_of((89, 10, b"longer than before"), (100, 0, b"")) is None
-    assert ranges_of((10, 2, b"a"), (99, 1, b"ab")) is None
+def test_what_moves_takes_all_behind_it_along() -> None:
+    assert ranges_of((10, 2, b"ab"), (97, 1, b"")) == (Splice(10, 2, b"ab"), Splice(97, 3, OLD[98:]))
+    assert ranges_of((96, 0, b"a"), (98, 2, b"xy")) == (Splice(96, 4, b"a" + OLD[96:98] + b"xy"),)
 
 
 def test_only_little_in_a_large_file_is_written_in_place() -> None:
     half = bytes(LITTLE // 2)
     assert fits(Patch(LARGE, (Splice(0, 4, b"2024"),)))
-    assert fits(Patch(LARGE - 1, (Splice(0, 4, b"2024"),))) is None
+    assert not fits(Patch(LARGE - 1, (Splice(0, 4, b"2024"),)))
     assert fits(Patch(LARGE, (Splice(0, len(half) - 1, half[1:]),)))
-    assert fits(Patch(LARGE, (Splice(0, len(half), half),))) is None
-    assert fits(Patch(LARGE, (Splice(LARGE - LITTLE, LITTLE, b""),))) is None
+    assert not fits(Patch(LARGE, (Splice(0, len(half), half),)))
+    assert not fits(Patch(LARGE, (Splice(LARGE - LITTLE, LITTLE, b""),)))
     assert fits(Patch(LARGE, (Splice(LARGE, 0, bytes(LITTLE - 1)),)))
-    assert fits(Patch(LARGE, (Splice(LARGE, 0, bytes(LITTLE)),))) is None
+    assert not fits(Patch(LARGE, (Splice(LARGE, 0, bytes(LITTLE)),)))
+    assert not fits(Patch(LARGE, (Splice(100, 0, b"everything behind moves"),)))
+
+
+def test_a_large_file_has_room_for_the_header_of_a_long_movie() -> None:
+    assert fits(Patch(LARGE << 7, (Splice(LARGE, 0, b""), Splice(LARGE << 7, 0, bytes(4 << 20)))))
+    assert not fits(Patch(LARGE << 10, (Splice(LARGE << 10, 0, bytes(64 << 20)),)))
 
 
 # -- what an interrupted write may have left --------------------------------------------------------------------------

@@ -1,20 +1,25 @@
 """Many plans at once: in order, each with its own error, and no two at the same file at the same time.
 
-Not here: one plan (test_access.py, test_sidecars.py).
+Not here: one plan (test_access.py, test_sidecars.py), the run over assets (tests/sync/test_engine.py).
 """
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Optional
 
 import pytest
 
-from immich_meta_writers import PhotoMetadata, Plan, plan, read
-from immich_meta_writers.errors import ChangedError
-from immich_meta_writers.plan.batch import apply_all
+from immich_meta_writers import PhotoMetadata, Plan, WriterError, plan, read
+from immich_meta_writers.errors import AccessError, ChangedError
+from immich_meta_writers.plan.batch import Window, apply_all
 from tests.writers.plan.photos import BUILTIN, contents, photo
+
+Told = Callable[[Optional[WriterError]], str]
 
 
 def named(path: Path, *names: str) -> Plan:
@@ -81,3 +86,155 @@ def test_who_stops_asking_gets_whole_files(tmp_path: Path) -> None:
     answers.close()  # type: ignore[attr-defined]
     assert sorted(os.listdir(tmp_path)) == sorted(path.name for path in paths)
     assert read(paths[0])["XMP-dc:Subject"] == ("Ada",)
+
+
+def as_(name: str) -> Told:
+    """What a plan is told as: its name, and its error's kind."""
+    return lambda error: name if error is None else f"{name} {error.kind}"
+
+
+@pytest.fixture
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The directories that are opened to be flushed, which still are."""
+    seen: list[str] = []
+    plain = os.open
+
+    def opened(path: Any, *rest: Any, **named: Any) -> int:
+        if os.path.isdir(path):
+            seen.append(os.fspath(path))
+        return plain(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", opened)
+    return seen
+
+
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="directories are not flushed elsewhere")
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_what_needs_no_disk_keeps_its_place_in_the_order(tmp_path: Path, at_once: int) -> None:
+    expected: list[str] = []
+    told: list[str] = []
+    with Window[str](at_once) as window:
+        for number in range(40):
+            name = f"IMG_{number}.jpg"
+            expected.append(name)
+            if number % 3 == 0:
+                window.carry_out(named(photo(tmp_path, name), "Ada"), as_(name))
+            elif number % 3 == 1:
+                window.carry_out(named(photo(tmp_path, name)), as_(name))
+            else:
+                window.known(name)
+            told.extend(window.finished())
+            assert told == expected[: len(told)]
+            assert len(told) >= len(expected) - 2 * at_once
+        told.extend(window.rest())
+        assert told == expected
+        assert list(window.rest()) == []
+
+
+def test_an_unchanged_photo_costs_no_thread(tmp_path: Path) -> None:
+    path, before = photo(tmp_path), threading.active_count()
+    with Window[str]() as window:
+        window.carry_out(named(path), as_("same"))
+        window.known("missing")
+        assert threading.active_count() == before
+        assert list(window.finished()) == ["same", "missing"]
+        window.carry_out(named(path, "Ada"), as_("changed"))
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
+def test_settled_means_written_though_no_result_was_taken(tmp_path: Path) -> None:
+    paths = [photo(tmp_path, f"IMG_{number}.jpg") for number in range(6)]
+    with Window[str](2) as window:
+        for path in paths:
+            window.carry_out(named(path, "Ada"), as_(path.name))
+        window.settle()
+        assert all(read(path)["XMP-dc:Subject"] == ("Ada",) for path in paths)
+        assert list(window.finished()) == [path.name for path in paths]
+        window.settle()
+
+
+def test_a_plan_made_after_the_window_has_settled_sees_what_was_written(tmp_path: Path) -> None:
+    path = photo(tmp_path)
+    stale = named(path, "Eve")
+    with Window[str]() as window:
+        window.carry_out(named(path, "Ada"), as_("first"))
+        window.settle()
+        window.carry_out(named(path, "Ada"), as_("same"))
+        window.carry_out(named(path, "Bob"), as_("second"))
+        window.carry_out(stale, as_("stale"))
+        assert list(window.rest()) == ["first", "same", "second", "stale changed"]
+    assert read(path)["XMP-dc:Subject"] == ("Bob",)
+
+
+def test_a_fault_of_the_program_comes_in_its_place_and_hides_no_other_result(tmp_path: Path) -> None:
+    paths = [photo(tmp_path, f"IMG_{number}.jpg") for number in range(3)]
+
+    def faulty(_: Optional[WriterError]) -> str:
+        raise ZeroDivisionError
+
+    told: list[str] = []
+    with Window[str]() as window:
+        for path, how in zip(paths, (as_("first"), faulty, as_("last"))):
+            window.carry_out(named(path, "Ada"), how)
+        with pytest.raises(ZeroDivisionError):
+            told.extend(window.rest())
+        told.extend(window.rest())
+    assert told[-1] == "last"
+    assert all(read(path)["XMP-dc:Subject"] == ("Ada",) for path in paths)
+
+
+def test_what_is_under_way_is_finished_when_the_window_is_left(tmp_path: Path) -> None:
+    paths = [photo(tmp_path, f"IMG_{number}.jpg") for number in range(6)]
+    with pytest.raises(KeyboardInterrupt), Window[str](2) as window:  # noqa: PT012
+        for path in paths:
+            window.carry_out(named(path, "Ada"), as_(path.name))
+        raise KeyboardInterrupt
+    assert all(read(path)["XMP-dc:Subject"] == ("Ada",) for path in paths)
+    assert len(os.listdir(tmp_path)) == 6
+
+
+@needs_posix
+def test_the_directories_of_the_latest_renames_are_flushed_once(tmp_path: Path, flushed: list[str]) -> None:
+    folders = [tmp_path / str(number) for number in range(70)]
+    for folder in folders:
+        folder.mkdir()
+    paths = [photo(folder) for folder in folders]
+    again = photo(folders[0], "again.jpg")
+    link = tmp_path / "link"
+    link.symlink_to(folders[1])
+    through = photo(link, "through.jpg")
+    same = photo(folders[2], "same.jpg")
+    plans = [*(named(path, "Ada") for path in (*paths, again, through)), named(same)]
+    assert {error for _, error in apply_all(plans)} == {None}
+    real = os.path.realpath(tmp_path)
+    expected = [*folders[8:], folders[0], folders[1]]
+    assert sorted(flushed) == sorted(os.path.join(real, folder.name) for folder in expected)
+
+
+@needs_posix
+def test_who_changed_nothing_flushes_nothing(tmp_path: Path, flushed: list[str]) -> None:
+    assert len(list(apply_all([named(photo(tmp_path))] * 3))) == 3
+    assert flushed == []
+
+
+@needs_posix
+def test_a_directory_that_cannot_be_flushed_is_told_after_every_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = os.open
+
+    def failing(path: Any, *rest: Any, **named: Any) -> int:
+        if os.path.isdir(path):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return plain(path, *rest, **named)
+
+    paths = [photo(tmp_path, f"IMG_{number}.jpg") for number in range(3)]
+    monkeypatch.setattr(os, "open", failing)
+    answers = apply_all([named(path, "Ada") for path in paths])
+    assert [next(answers)[1] for _ in paths] == [None] * 3
+    with pytest.raises(AccessError) as raised:
+        next(answers)
+    assert raised.value.path == os.path.realpath(tmp_path)

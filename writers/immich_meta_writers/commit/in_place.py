@@ -6,6 +6,7 @@ Not here: bringing back what a killed write left (recovery.py), and the journal'
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -13,36 +14,33 @@ from dataclasses import dataclass
 from typing import Optional
 
 from immich_meta_writers.commit.durability import Lock, flush, flush_directory, lock
-from immich_meta_writers.commit.journal import Journal, Range, encode, journal_name, overwrites
+from immich_meta_writers.commit.journal import Journal, Range, cost, encode, journal_name, overwrites
 from immich_meta_writers.commit.recovery import BEING_WRITTEN, is_at, recover_journal
 from immich_meta_writers.commit.refusals import require_writable
 from immich_meta_writers.commit.replacement import write_all
 from immich_meta_writers.commit.replay import TARGET_FLAGS, read_range, restore, write_range
-from immich_meta_writers.commit.stamp import LARGE, LITTLE, Stamp, require_same
+from immich_meta_writers.commit.stamp import LARGE, Stamp, little, require_same
 from immich_meta_writers.errors import AccessError, ChangedError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch
 
 OnStep = Callable[[str], None]
 _ATTEMPTS = 5
 
 
-def fits(patch: Patch) -> Optional[tuple[Splice, ...]]:
-    """The ranges that the patch overwrites, when the file is large, the ranges are little, and nothing moves."""
-    if patch.size < LARGE or sum(splice.length + len(splice.data) for splice in patch.splices) >= LITTLE:
-        return None
-    return overwrites(patch)
+def fits(patch: Patch) -> bool:
+    """Whether the file is large, and the ranges that the patch overwrites are little, with all that moves behind."""
+    return patch.size >= LARGE and cost(patch) < little(patch.size)
 
 
 def overwrite(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int], on_step: OnStep) -> bool:
     """Apply a patch in `target`, which `path` leads to. False, and nothing done, where that cannot be done safely.
 
-    That is: the patch moves bytes or is not little, the file has other hard links (which keep their bytes) or another
+    That is: what the patch overwrites and moves is not little, the file has other hard links (which keep their bytes) or another
     owner (only he may set its times), or lies where there are no locks or where a folder cannot be flushed.
     `on_step` is told each step as it is done. Raises ChangedError, AccessError, OSError; the old bytes are back then,
     or come back with the next opening.
     """
-    ranges = fits(patch)
-    if ranges is None or os.name != "posix":
+    if not fits(patch) or os.name != "posix":
         return False
     require_same(os.stat(target), stamp, path)
     require_writable(path)
@@ -52,7 +50,7 @@ def overwrite(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Opti
         require_same(status, stamp, path)
         if status.st_nlink > 1 or os.geteuid() not in (0, status.st_uid):
             return False
-        journal = _journal(descriptor, os.path.basename(target), status, patch, ranges)
+        journal = _journal(descriptor, os.path.basename(target), status, patch)
         with _kept(os.path.dirname(target), journal, on_step) as kept:
             if kept is None:
                 return False
@@ -70,8 +68,9 @@ def overwrite(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Opti
     return True
 
 
-def _journal(descriptor: int, name: str, status: os.stat_result, patch: Patch, ranges: tuple[Splice, ...]) -> Journal:
-    parts = (Range(part.offset, read_range(descriptor, part.offset, part.length), part.data) for part in ranges)
+def _journal(descriptor: int, name: str, status: os.stat_result, patch: Patch) -> Journal:
+    read = functools.partial(read_range, descriptor)
+    parts = (Range(part.offset, read(part.offset, part.length), part.data) for part in overwrites(patch, read))
     times = (status.st_atime_ns, status.st_mtime_ns)
     return Journal(name, status.st_ino, patch.size, patch.new_size, *times, tuple(parts))
 

@@ -19,14 +19,15 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.patch import Patch, Splice
 
 PREFIX, SUFFIX = ".immich-meta-", ".journal"
-# Ranges are few and their bytes less than LITTLE: what is longer is nobody's journal.
-MOST_BYTES = 4 << 20
+# Ranges are few and their bytes little: what is longer is nobody's journal.
+MOST_BYTES = 80 << 20
 
 _MAGIC = b"IMMETAJ1"
 _HEAD = struct.Struct("<QQQqqHI")
@@ -90,23 +91,36 @@ class Journal:
         )
 
 
-def overwrites(patch: Patch) -> Optional[tuple[Splice, ...]]:
-    """A patch as ranges that are overwritten, of which the last may make the file longer or shorter.
-
-    None when bytes between the ranges or behind them would move.
-    """
+def _joined(patch: Patch) -> tuple[tuple[Splice, ...], int]:
+    """The splices, neighbours as one, and where the first byte moves (the end of the file: none does)."""
     joined: list[Splice] = []
     for splice in patch.splices:
         if joined and joined[-1].offset + joined[-1].length == splice.offset:
             last = joined.pop()
             splice = Splice(last.offset, last.length + splice.length, last.data + splice.data)
         joined.append(splice)
-    *inner, last = joined or [Splice(patch.size, 0, b"")]
-    if any(len(splice.data) != splice.length for splice in inner):
-        return None
-    if len(last.data) != last.length and last.offset + last.length != patch.size:
-        return None
-    return tuple(joined)
+    moved = (part.offset for part in joined if len(part.data) != part.length)
+    return tuple(joined), next(moved, patch.size)
+
+
+def cost(patch: Patch) -> int:
+    """The bytes, old ones and new ones together, of what `overwrites` answers with."""
+    parts, moved = _joined(patch)
+    return sum(2 * part.length for part in parts if part.offset < moved) + patch.size - moved + patch.new_size - moved
+
+
+def overwrites(patch: Patch, read: Callable[[int, int], bytes]) -> tuple[Splice, ...]:
+    """A patch as ranges that are overwritten, of which the last may make the file longer or shorter.
+
+    From the first byte that moves on, all to the end of the file is one range; `read(offset, length)` reads the old.
+    """
+    parts, moved = _joined(patch)
+    still = tuple(part for part in parts if part.offset < moved)
+    behind = parts[len(still) :]
+    if not behind:
+        return still
+    tail = Patch(patch.size - moved, tuple(Splice(part.offset - moved, part.length, part.data) for part in behind))
+    return (*still, Splice(moved, tail.size, tail.apply(read(moved, tail.size))))
 
 
 def encode(journal: Journal) -> bytes:

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 
 from immich_meta_writers.errors import ChangedError
 
-# A file of at least LARGE bytes is written in place when that takes less than LITTLE, old bytes and new ones together.
-LARGE, LITTLE = 32 << 20, 1 << 20
+# A file of at least LARGE bytes is written in place when that takes little, old bytes and new ones together: less than
+# 1 MiB, or than a 64th of the file. The header of a long movie has some MB; a copy of the file costs far more.
+LARGE, LITTLE, MOST = 32 << 20, 1 << 20, 64 << 20
 # What a file that was cut in place measures at least.
 JOURNALLED_FROM = LARGE - LITTLE
+
+
+def little(size: int) -> int:
+    """The bytes that may be written in place in a file of `size` bytes."""
+    return min(MOST, max(LITTLE, size >> 6))
 
 
 @dataclass(frozen=True)

@@ -122,20 +122,20 @@ def patch(found: QuickTimeFile, payloads: Payloads) -> Patch:
     require_homes(found.payloads, payloads, ("xmp", "atoms"), "movie")
     _require_room(payloads)
     movie = found.movie
-    splices = tuple(_headers(movie, payloads))
-    tail = b""
+    headers = tuple(_headers(movie, payloads))
+    outside = Grown(())
     touches_xmp = payloads.xmp != found.payloads.xmp
     if touches_xmp and ("uuid" in movie.packets or not (movie.packets or movie.is_quicktime)):
         outside = top_level_packet(movie, movie.packets.get("uuid"), payloads.xmp)
-        splices, tail = splices + outside.splices, outside.tail
     changes = [*_meta_changes(movie, payloads), *_user_data_changes(movie, payloads, touches_xmp)]
     if not changes:
-        return _finished(found, Grown(splices, tail))
+        return _finished(found, Grown(headers + outside.splices, outside.tail))
     refusal = UnsupportedError("a fragmented movie would have to shift", place=f"offset {movie.moov.end}")
-    inner = [splice for change in changes for splice in change.splices()]
+    inner = [*headers, *(splice for change in changes for splice in change.splices())]
     for way in header_grown(movie, inner, changes[0].end):
         try:
-            return _finished(found, Grown(splices + way.splices, way.tail + tail, way.replaces_header))
+            grown = Grown(outside.splices + way.splices, way.tail + outside.tail, way.replaces_header)
+            return _finished(found, grown)
         except UnsupportedError as error:  # a position cannot be followed, or does not fit its 32 bits
             refusal = error
     raise refusal

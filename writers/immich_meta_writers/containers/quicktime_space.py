@@ -17,6 +17,8 @@ from immich_meta_writers.source import ByteSource
 
 # What a shifted movie gets behind its header, so that the next edits shift nothing.
 SLACK_BYTES = 2048
+# From this size on a header that does not fit its place goes to the end: to shift the samples is to copy them all.
+LONG_BYTES = 32 << 20
 _HEADER = 8
 _LARGEST_SMALL = 0xFFFFFFFF
 # Free boxes are looked through that far; and a header that moves to the end is held in memory.
@@ -105,6 +107,8 @@ def header_grown(movie: Movie, inner: Sequence[Splice], place: int) -> Iterator[
         yield Grown(grown)
     if movie.is_fragmented:
         return
+    if movie.source.size >= LONG_BYTES:
+        yield _at_the_end(movie, grown)
     if not _has_maker_positions(movie):
         yield Grown((*grown, Splice(movie.moov.end, 0, packed(b"free", bytes(SLACK_BYTES - _HEADER)))))
     yield _at_the_end(movie, grown)

@@ -110,14 +110,14 @@ def page_number(name: str) -> Optional[int]:
 def _children(tree: Tree, name: str, table: Ifd) -> Iterator[tuple[str, int]]:
     number = page_number(name)
     for pointer in pointers(tree, table):
-        if pointer.index != NEXT:
-            yield SUB_NAMES[table.entries[pointer.index][0]], pointer.target
+        if pointer.row != NEXT:
+            yield SUB_NAMES[table.entries[pointer.row][0]], pointer.target
         elif number is not None:
             yield f"IFD{number + 1}", pointer.target
 
 
 def known_extents(tree: Tree, tables: Iterable[tuple[str, Ifd]]) -> Extents:
-    """The header, every table (as `walk` gives them), every value outside of its entry, thumbnails, strips and tiles."""
+    """The header, every table that `walk` gives, every value outside of its entry, thumbnails, strips and tiles."""
     extents = [Extent(0, tree.layout.header_bytes, HEADER)]
     is_whole, entries = True, 0
     for name, table in tables:

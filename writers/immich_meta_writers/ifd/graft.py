@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from immich_meta_writers.ifd.draft import Draft, Drafts, Encoded, make_drafts, zeroed_table
+from immich_meta_writers.ifd.draft import Draft, Drafts, Encoded, Slot, make_drafts, zeroed_table
 from immich_meta_writers.ifd.ground import Ground, NoPins, Pins, survey
 from immich_meta_writers.ifd.layout import Layout
+from immich_meta_writers.ifd.pointers import NEXT, BackLink
 from immich_meta_writers.ifd.table import Entry, Ifd, pack_table, table_bytes
 from immich_meta_writers.ifd.tree import Place, Tree
 from immich_meta_writers.patch import Patch, Splice
@@ -41,7 +42,8 @@ def plan_edits(
 ) -> EditPlan:
     """Set (None: remove) values in IFD0, ExifIFD and GPS; at most `room` bytes may result.
 
-    A value equal to the file's changes nothing. Byte order, entry order, next-IFD pointers and every other value stay.
+    A value equal to the file's changes nothing. Byte order, entry order and every other value stay; pointers lead where
+    they led, also to a table that moves.
     When `room` is short, zero bytes that nothing points to are given up first; then what fits is written, those of
     `together` only together, and the rest is `skipped`.
     """
@@ -108,6 +110,11 @@ class _Places:
                     self.values[draft.name, index] = position
                     position += len(slot.moved) + len(slot.moved) % 2
         self.end = ground.size if position == self.start and not ground.has_tail else position
+        self.links: dict[tuple[str, int], list[tuple[BackLink, bytes]]] = {}
+        for link in ground.links:
+            packed = link.packed(self.tables[link.target], layout) if link.target in self.tables else None
+            if packed is not None and (link.row != NEXT or ground.may_relink(link)):
+                self.links.setdefault((link.holder, link.row), []).append((link, packed))
 
 
 def _lay_out(ground: Ground, wanted: Wanted, room: int, *, trim: bool) -> Optional[Patch]:
@@ -129,6 +136,7 @@ def _lay_out(ground: Ground, wanted: Wanted, room: int, *, trim: bool) -> Option
             writes += zeroed_table(ground, draft)
         elif draft.table is not None and draft.is_touched:
             writes.append((draft.table.offset, _rewritten_table(draft, draft.table, places, layout)))
+    writes += _relinked(ground, drafts, places).items()
     return Patch(ground.size, tuple(_splices(ground, writes, places.start, tail)))
 
 
@@ -141,14 +149,33 @@ def _entries(draft: Draft, places: _Places, layout: Layout) -> list[Entry]:
     entries = []
     for index, slot in enumerate(draft.slots):
         target = places.tables.get(slot.leads_to, places.values.get((draft.name, index)))
-        entries.append((slot if target is None else replace(slot, place=layout.pack_offset(target))).entry)
+        place = _relinked_place(draft, slot, places) if target is None else layout.pack_offset(target)
+        entries.append(replace(slot, place=place).entry)
     return entries
 
 
+def _relinked_place(draft: Draft, slot: Slot, places: _Places) -> bytes:
+    """The place of an entry, with what leads to moved tables repointed; one that was edited is right already."""
+    place = slot.place
+    if draft.table is not None and slot.old >= 0 and draft.table.entries[slot.old] == slot.entry:
+        for link, new in places.links.get((draft.name, slot.old), ()):
+            if link.in_entry is not None:
+                place = place[: link.in_entry] + new + place[link.in_entry + link.size :]
+    return place
+
+
+def _following(draft: Draft, places: _Places) -> bytes:
+    """The next-IFD pointer of a table that is written anew: as it was, unless it leads to one that moves."""
+    for _, new in places.links.get((draft.name, NEXT), ()):
+        return new
+    return draft.table.next if draft.table is not None else b""
+
+
 def _table_bytes(draft: Draft, places: _Places, layout: Layout) -> bytes:
-    """A table in its new place; the next-IFD pointer is kept as it was."""
-    following = draft.table.next if draft.table is not None else b""
-    return pack_table(layout, _entries(draft, places, layout)) + following.ljust(layout.offset_bytes, b"\0")
+    """A table in its new place, with its next-IFD pointer."""
+    return pack_table(layout, _entries(draft, places, layout)) + _following(draft, places).ljust(
+        layout.offset_bytes, b"\0"
+    )
 
 
 def _rewritten_table(draft: Draft, table: Ifd, places: _Places, layout: Layout) -> bytes:
@@ -156,6 +183,26 @@ def _rewritten_table(draft: Draft, table: Ifd, places: _Places, layout: Layout) 
     if len(draft.slots) == len(table.entries):
         return pack_table(layout, _entries(draft, places, layout))
     return _table_bytes(draft, places, layout).ljust(table.entries_end - table.offset, b"\0")
+
+
+def _relinked(ground: Ground, drafts: Drafts, places: _Places) -> dict[int, bytes]:
+    """Pointers to moved tables that stand in tables which are not written anew, or in values elsewhere, by offset."""
+    made = {}
+    for (holder, index), links in places.links.items():
+        draft = drafts.ifds.get(holder)
+        for link, new in links:
+            is_written = draft is not None and _is_written(draft, index, places, in_table=link.in_entry is not None)
+            if not is_written and ground.may_relink(link):
+                made[link.at] = new
+    return made
+
+
+def _is_written(draft: Draft, index: int, places: _Places, *, in_table: bool) -> bool:
+    """True when the new bytes of the table hold the pointer, or the table is gone."""
+    is_moved = draft.name in places.tables or draft.is_gone
+    if index == NEXT:
+        return is_moved or (draft.table is not None and len(draft.slots) != len(draft.table.entries))
+    return in_table and (is_moved or draft.is_touched)
 
 
 def _splices(ground: Ground, writes: list[tuple[int, bytes]], start: int, tail: bytes) -> Iterator[Splice]:

@@ -85,6 +85,13 @@ class Ground:
         """True when the entries can be overwritten where they are."""
         return not table.is_cut and self.may_write(table.offset, table.entries_end, (name, TABLE))
 
+    def may_relink(self, link: BackLink) -> bool:
+        """True when the bytes are a pointer and nothing else (a value in place of the next-IFD pointer: seen)."""
+        inside = link.row if link.row == NEXT or link.in_entry is None else TABLE
+        found = list(self.extents.overlapping(link.at, link.at + link.size))
+        is_one = len({extent[:2] for extent in found}) == 1 and {extent.owner[1] for extent in found} == {inside}
+        return self.extents.is_whole and link.at + link.size <= self.size and is_one
+
     def start_of_new_bytes(self, *, trim: bool) -> int:
         """Where new tables and values go.
 
@@ -116,22 +123,15 @@ def survey(tree: Tree, asked: Iterable[Place], pins: Pins) -> Ground:
     escapes = [Extent(start, end, ("MakerNote", start)) for start, end in pins.escapes()]
     extents = Extents.of((*known.sorted, *escapes), is_whole=known.is_whole) if escapes else known
     tail = _find_tail(tree, extents, MOVABLE.union(asked))
-    return Ground(tree, extents, tail, pins, _real_links(tree, tables, extents))
+    return Ground(tree, extents, tail, pins, _links(tree, tables))
 
 
-def _real_links(tree: Tree, tables: Sequence[tuple[str, Ifd]], extents: Extents) -> tuple[BackLink, ...]:
-    """The links that lead to a table under its only name.
-
-    One that is both a page of the chain and ExifIFD keeps its old place as that page. Without a next-IFD pointer (seen
-    behind ExifIFD) a value stands there.
+def _links(tree: Tree, tables: Sequence[tuple[str, Ifd]]) -> tuple[BackLink, ...]:
+    """The links that lead to a table under its only name: what is a page of the chain, and ExifIFD too, keeps its old
+    place as that page.
     """
     names = Counter([table.offset for _, table in tables])
-    links = [link for link in back_links(tree, tables) if names[tree.ifds[link.target].offset] == 1]
-    return tuple([link for link in links if link.index != NEXT or _is_pointer(link, extents)])
-
-
-def _is_pointer(link: BackLink, extents: Extents) -> bool:
-    return all(extent.owner[1] == NEXT for extent in extents.overlapping(link.at, link.at + link.size))
+    return tuple([link for link in back_links(tree, tables) if names[tree.ifds[link.target].offset] == 1])
 
 
 def _find_tail(tree: Tree, extents: Extents, ours: Collection[Place]) -> int:

@@ -15,7 +15,7 @@ from immich_meta_writers.ifd.table import Entry, Ifd, pointer_target, raw_value,
 from immich_meta_writers.ifd.tree import EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, POINTER_TAGS, Tree
 
 NEXT = -2
-"""In place of the index of an entry: the pointer behind the table."""
+"""In place of the row of an entry: the pointer behind the table."""
 
 SUB_IFDS = 0x014A
 _GLOBAL_PARAMETERS, _KODAK = 0x0190, 0xFE00
@@ -34,9 +34,9 @@ NUMBER_CODES: Mapping[int, str] = {SHORT: "H", LONG: "I", IFD: "I", LONG8: "Q", 
 
 
 class Pointer(NamedTuple):
-    """One pointer of a table: in the entry of that index (the `number`-th of its offsets), or behind it (NEXT)."""
+    """One pointer of a table: in the entry of that row (the `number`-th of its offsets), or behind it (NEXT)."""
 
-    index: int
+    row: int
     number: int
     target: int
 
@@ -84,12 +84,12 @@ def _unpacked(raw: bytes, code: str, order: str) -> array[int]:
 class BackLink:
     """A pointer to IFD0, ExifIFD or GPS (`target`) that is not the one through which the table was found.
 
-    It is one of the table `holder`; `index` as in Pointer. Its `size` bytes are at offset `at`. `in_entry` is where
+    It is one of the table `holder`; `row` as in Pointer. Its `size` bytes are at offset `at`. `in_entry` is where
     in the place of the entry they are, None when they are not in it.
     """
 
     holder: str
-    index: int
+    row: int
     target: str
     at: int
     size: int
@@ -117,20 +117,20 @@ def back_links(tree: Tree, tables: Iterable[tuple[str, Ifd]]) -> tuple[BackLink,
 
 def _is_first(name: str, table: Ifd, pointer: Pointer, target: str) -> bool:
     """True for IFD0's own pointers to ExifIFD and GPS."""
-    return name == "IFD0" and pointer.index != NEXT and table.entries[pointer.index][0] == POINTER_TAGS.get(target)
+    return name == "IFD0" and pointer.row != NEXT and table.entries[pointer.row][0] == POINTER_TAGS.get(target)
 
 
 def _back_link(tree: Tree, name: str, table: Ifd, pointer: Pointer, target: str) -> BackLink:
     layout = tree.layout
-    if pointer.index == NEXT:
+    if pointer.row == NEXT:
         return BackLink(name, NEXT, target, table.entries_end, layout.offset_bytes, None)
-    entry = table.entries[pointer.index]
+    entry = table.entries[pointer.row]
     size = _number_bytes(entry, layout)
     span = value_span(entry, layout) if entry[0] == SUB_IFDS else None
     if span is not None:
-        return BackLink(name, pointer.index, target, span[0] + size * pointer.number, size, None)
-    at = table.offset + layout.count_bytes + layout.entry_bytes * (pointer.index + 1) - layout.offset_bytes
-    return BackLink(name, pointer.index, target, at + size * pointer.number, size, size * pointer.number)
+        return BackLink(name, pointer.row, target, span[0] + size * pointer.number, size, None)
+    at = table.offset + layout.count_bytes + layout.entry_bytes * (pointer.row + 1) - layout.offset_bytes
+    return BackLink(name, pointer.row, target, at + size * pointer.number, size, size * pointer.number)
 
 
 def _number_bytes(entry: Entry, layout: Layout) -> int:

@@ -12,6 +12,7 @@ from typing import Optional
 from immich_meta_writers.addresses import ExifAddress, ExifValue
 from immich_meta_writers.ifd.extents import walk
 from immich_meta_writers.ifd.layout import SHORT
+from immich_meta_writers.ifd.pointers import pointer_targets
 from immich_meta_writers.ifd.table import Entry, raw_value, value_span
 from immich_meta_writers.ifd.tree import EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, Tree
 from immich_meta_writers.payloads import exif_values
@@ -65,16 +66,18 @@ class ExifBlock(Tree):
         """Every entry of IFD0, ExifIFD, GPS, IFD1 and Interop that nobody asked to change, in the file's
         order.
 
-        Pointers to IFDs are left out: they may move, and what they lead to is in the answer.
+        Pointers are left out where they lead to one of these tables: it may move, and it is in the answer.
         """
         wanted = {(address.ifd, address.tag) for address in asked}
         found = []
-        tables = dict(walk(self))
-        for name in _COMPARED:
-            table = tables.get(name)
-            for entry in table.entries if table is not None else ():
+        walked = dict(walk(self))
+        tables = {name: walked[name] for name in _COMPARED if name in walked}
+        places = {table.offset for table in tables.values()}
+        for name, table in tables.items():
+            for entry in table.entries:
                 is_asked = (name, entry[0]) in wanted and entry[1] in self.layout.type_bytes
-                if entry[0] not in _POINTERS and not is_asked:
+                is_pointer = entry[0] in _POINTERS or not places.isdisjoint(pointer_targets(self, entry))
+                if not (is_asked or is_pointer):
                     found.append(self._foreign_entry(name, entry))
         return tuple(found)
 

@@ -62,7 +62,7 @@ class QuickTimeBlock:
     def foreign(self, asked: Collection[QuickTimeAddress]) -> tuple[object, ...]:
         """Everything that a graft of `asked` has to leave as it is, to be compared."""
         left: list[object] = []
-        for path, content in self.atoms.items():
+        for path, content in sorted(self.atoms.items()):
             if path == MOVIE and MOVIE in self.metas:
                 left += self._foreign_meta(MOVIE, asked)
             elif path == USER and "udta" not in self.closed:
@@ -111,7 +111,8 @@ class QuickTimeBlock:
                 yield from ((atom.kind, left),) if left else ()
             else:
                 yield atom.raw
-        yield self.user.tail
+        if self.user.tail:
+            yield self.user.tail
 
 
 class Grafted(NamedTuple):

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, Optional
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from typing import Generic, Optional, TypeVar, Union
 
 from immich_meta_writers.commit import sync_directory
 from immich_meta_writers.errors import WriterError
 from immich_meta_writers.plan.outcome import Plan
 
+# A few at once overlap their flushes, more bring nothing.
 AT_ONCE = 4
+_LATEST_DIRECTORIES = 64
+_T = TypeVar("_T")
+_Answer = tuple[Plan, Optional[WriterError]]
 
 
 def apply_all(plans: Iterable[Plan], *, at_once: int = AT_ONCE) -> Iterator[tuple[Plan, Optional[WriterError]]]:
@@ -25,46 +30,108 @@ def apply_all(plans: Iterable[Plan], *, at_once: int = AT_ONCE) -> Iterator[tupl
     plans for one file that were made before either was carried out, the second fails with ChangedError. Afterwards the
     last renames are durable. When the generator raises, what was begun is carried out but not yielded.
     """
-    pending: deque[_Pending] = deque()
-    latest: deque[str] = deque(maxlen=at_once)
-    with ThreadPoolExecutor(at_once, thread_name_prefix="writer") as pool:
+    window: Window[_Answer] = Window(at_once)
+    with window:
         for plan in plans:
-            files = frozenset(os.path.realpath(part.path) for part in plan.parts if part.changes)
-            _wait_for(files, pending)
-            pending.append(_Pending(plan, files, pool.submit(_apply, plan) if files else _nothing_to_do()))
-            latest.extend(map(os.path.dirname, files))
-            while pending and (len(pending) > 2 * at_once or pending[0].future.done()):
-                done = pending.popleft()
-                yield done.plan, done.future.result()
-        for done in pending:
-            yield done.plan, done.future.result()
-    for directory in dict.fromkeys(latest):
-        sync_directory(directory)
+            window.carry_out(plan, partial(_answer, plan))
+            yield from window.finished()
+        yield from window.rest()
+        window.flush()
 
 
-class _Pending(NamedTuple):
-    plan: Plan
-    files: frozenset[str]
-    future: Future[Optional[WriterError]]
+def _answer(plan: Plan, error: Optional[WriterError]) -> _Answer:
+    return plan, error
 
 
-def _wait_for(files: frozenset[str], pending: Iterable[_Pending]) -> None:
-    """Two renames over one file at the same time would both find it unchanged, and one would be lost."""
-    for earlier in pending:
-        if not files.isdisjoint(earlier.files):
-            earlier.future.result()
+class Window(Generic[_T]):
+    """The plans that are on their way to the disk; their results come in the order in which they were handed in.
+
+    For a single thread. It is left when nothing is under way any more; results that nobody has taken are dropped then.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="writer")
+        self._most = 2 * at_once
+        self._pending: deque[Union[Future[_T], _Known[_T]]] = deque()
+        self._under_way: dict[Future[_T], frozenset[str]] = {}
+        self._latest: dict[str, None] = {}
+
+    def __enter__(self) -> Window[_T]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def carry_out(self, plan: Plan, told: Callable[[Optional[WriterError]], _T]) -> None:
+        """Begin to apply a plan; `told` makes its result of the error, None when there was none.
+
+        Waits while a file of the plan is on its way: two renames over one file at the same time would both find it
+        unchanged, and one would be lost.
+        """
+        files = frozenset(os.path.realpath(part.path) for part in plan.parts if part.changes)
+        if files:
+            self._wait_for(files)
+            future = self._pool.submit(_apply, plan, told)
+            self._under_way[future] = files
+            self._pending.append(future)
+            self._remember(files)
+        else:  # a thread would cost an unchanged photo more than its merge
+            self.known(told(None))
+
+    def known(self, value: _T) -> None:
+        """A result that needs no disk, in its place among the others."""
+        self._pending.append(_Known(value))
+
+    def finished(self) -> Iterator[_T]:
+        """The results that are there; when too many are under way, the first is waited for."""
+        while self._pending and (len(self._pending) > self._most or self._pending[0].done()):
+            yield self._pending.popleft().result()
+
+    def rest(self) -> Iterator[_T]:
+        """All results that were not taken yet; each is waited for."""
+        while self._pending:
+            yield self._pending.popleft().result()
+
+    def settle(self) -> None:
+        """Wait for everything under way; no result is taken."""
+        wait(self._under_way)
+
+    def flush(self) -> None:
+        """Make the latest renames durable; the flush of every later file has done that for the earlier ones.
+
+        Raises AccessError.
+        """
+        for directory in self._latest:
+            sync_directory(directory)
+
+    def _wait_for(self, files: frozenset[str]) -> None:
+        self._under_way = {future: theirs for future, theirs in self._under_way.items() if not future.done()}
+        wait([future for future, theirs in self._under_way.items() if not files.isdisjoint(theirs)])
+
+    def _remember(self, files: Iterable[str]) -> None:
+        for directory in map(os.path.dirname, files):
+            self._latest.pop(directory, None)
+            self._latest[directory] = None
+        while len(self._latest) > _LATEST_DIRECTORIES:
+            del self._latest[next(iter(self._latest))]
 
 
-def _nothing_to_do() -> Future[Optional[WriterError]]:
-    """A thread would cost an unchanged photo more than its merge."""
-    future: Future[Optional[WriterError]] = Future()
-    future.set_result(None)
-    return future
+class _Known(Generic[_T]):
+    """What was there at once; a future costs several times as much to make."""
+
+    def __init__(self, value: _T) -> None:
+        self._value = value
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> _T:
+        return self._value
 
 
-def _apply(plan: Plan) -> Optional[WriterError]:
+def _apply(plan: Plan, told: Callable[[Optional[WriterError]], _T]) -> _T:
     try:
         plan.apply()
     except WriterError as error:
-        return error
-    return None
+        return told(error)
+    return told(None)

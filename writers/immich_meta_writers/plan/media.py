@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from immich_meta_writers.containers import Found, jpeg
-from immich_meta_writers.errors import UnsupportedError
+from immich_meta_writers.containers import Found, Payloads, jpeg
+from immich_meta_writers.errors import DamagedError, SelfCheckError, UnsupportedError
 from immich_meta_writers.file_types import TIFF, TIFF_RAW, FileType
 from immich_meta_writers.metadata import PhotoMetadata
-from immich_meta_writers.patch import Patch
+from immich_meta_writers.patch import Patch, PatchedView
 from immich_meta_writers.plan.blocks import Blocks, decode
 from immich_meta_writers.plan.files import OpenFile
 from immich_meta_writers.plan.formats import FORMATS, Format, homes
 from immich_meta_writers.plan.outcome import FilePlan
 from immich_meta_writers.plan.previews import with_previews
-from immich_meta_writers.plan.target import Geometry, Outcome, Target, settle
+from immich_meta_writers.plan.target import Geometry, Outcome, Target, require_settled, settle
 from immich_meta_writers.plan.times import mtime_change, protected
 from immich_meta_writers.policy import PlanOptions, WriteTo
+from immich_meta_writers.source import MemorySource, SourceView
 
 C2PA_NOTE = "C2PA content credentials stay in the file, but no longer match it"
 
@@ -64,12 +65,16 @@ def plan_media(file: OpenFile, media: Media, wanted: PhotoMetadata, options: Pla
     options = protected(file.status, wanted, options)
     target = Target(media.kind.kind, homes(media.kind), media.blocks, media.geometry, media.found.room)
     outcome = settle(target, wanted, options)
-    patch = changed(media, outcome)
+    payloads, patch = changed(media, outcome)
     drawback = media.found.drawback(patch) if patch.splices else None
     if drawback and options.write_to is WriteTo.AUTO:
         raise UnsupportedError(drawback, place=media.kind.name)
-    if patch.splices and media.format.check_whole is not None:
-        media.format.check_whole(file.source, media.found)
+    if patch.splices:
+        if media.format.check_whole is not None:
+            media.format.check_whole(file.source, media.found)
+        after = _read_back(file, media, payloads, patch)
+        if after is not None:
+            require_settled(target, after, outcome, wanted, options)
     times, mtime_ns = mtime_change(file.status, wanted, options, patch)
     return FilePlan(
         path=file.path,
@@ -89,14 +94,30 @@ def plan_mtime(file: OpenFile, wanted: PhotoMetadata, options: PlanOptions) -> F
     return FilePlan(file.path, changes, stamp=file.stamp, mtime_ns=mtime_ns if changes else None)
 
 
-def changed(media: Media, outcome: Outcome) -> Patch:
-    """What turns the file into one that says so. Raises NoRoomError, UnsupportedError."""
+def changed(media: Media, outcome: Outcome) -> tuple[Payloads, Patch]:
+    """The payloads that are written, and what turns the file into one that has them.
+
+    Raises NoRoomError, UnsupportedError.
+    """
     if outcome.payloads is media.found.payloads:
-        return Patch(media.found.size)
+        return outcome.payloads, Patch(media.found.size)
     patch = media.format.patch(media.found, outcome.payloads)
-    if isinstance(media.found, jpeg.JpegFile):
-        return with_previews(media.found, media.blocks, outcome.payloads, patch)
-    return patch
+    if not isinstance(media.found, jpeg.JpegFile):
+        return outcome.payloads, patch
+    payloads = with_previews(media.found, media.blocks, outcome.payloads, patch)
+    return payloads, patch if payloads is outcome.payloads else jpeg.patch(media.found, payloads)
+
+
+def _read_back(file: OpenFile, media: Media, payloads: Payloads, patch: Patch) -> Optional[Blocks]:
+    """The new file as its container will find it, before there is one; None: just the payloads. Raises SelfCheckError."""
+    try:
+        found = media.format.read(MemorySource(PatchedView(SourceView(file.source), patch)))
+        blocks = None if found.payloads == payloads else decode(found.payloads)
+    except (DamagedError, UnsupportedError) as error:
+        raise SelfCheckError(f"the new file could not be read: {error.cause}", place=error.place) from error
+    if (found.raster, found.orientation) != (media.found.raster, media.found.orientation):
+        raise SelfCheckError("the new file would show another picture", place="self check")
+    return blocks
 
 
 def _notes(media: Media, patch: Patch, drawback: Optional[str]) -> tuple[str, ...]:

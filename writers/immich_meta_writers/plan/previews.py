@@ -13,12 +13,12 @@ from immich_meta_writers.payloads import exif
 from immich_meta_writers.plan.blocks import Blocks
 
 
-def with_previews(found: jpeg.JpegFile, blocks: Blocks, payloads: Payloads, patch: Patch) -> Patch:
-    """The patch, with those pointers moved by as much as the file grows behind the start of the Exif block."""
+def with_previews(found: jpeg.JpegFile, blocks: Blocks, payloads: Payloads, patch: Patch) -> Payloads:
+    """The payloads, with those pointers moved by as much as `patch` makes the file grow behind the Exif block's start."""
     block, start = payloads.exif, found.exif_at
     if not patch.splices or block is None or blocks.exif is None or start is None:
-        return patch
+        return payloads
     in_front = Patch(patch.size, tuple(splice for splice in patch.splices if splice.offset < start))
     growth = jpeg.growth(patch) - jpeg.growth(in_front)
     shifted = exif.shift_maker_note(exif.parse(block), behind=len(blocks.exif.data), growth=growth)
-    return patch if shifted == block else jpeg.patch(found, replace(payloads, exif=shifted))
+    return payloads if shifted == block else replace(payloads, exif=shifted)

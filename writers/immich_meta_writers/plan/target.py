@@ -6,7 +6,6 @@ Not here: opening files (files.py) and where the payloads lie (containers/).
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -82,10 +81,24 @@ def settle(target: Target, wanted: PhotoMetadata, options: PlanOptions) -> Outco
     changes += provenance(view, wanted, merged, skipped=frozenset(refused), asset_id=_asset_id(target.blocks))
     encoder = _encoder(options.xmp_engine)
     blocks = graft_xmp(blocks, changes, encoder, target.room)
-    after = decode(blocks.payloads, is_new=True)
-    check(target.blocks, after, changes)
-    _check_settled(replace(target, blocks=after), wanted, options, refused)
-    return Outcome(blocks.payloads, changes, merged.kept, skipped)
+    outcome = Outcome(blocks.payloads, changes, merged.kept, skipped)
+    require_settled(target, decode(blocks.payloads, is_new=True), outcome, wanted, options)
+    return outcome
+
+
+def require_settled(
+    target: Target, after: Blocks, outcome: Outcome, wanted: PhotoMetadata, options: PlanOptions
+) -> None:
+    """What nobody asked to change must be as before, and a second run must find nothing to do in `after`.
+
+    Raises SelfCheckError.
+    """
+    check(target.blocks, after, outcome.changes)
+    again: Merged = merge(_view(replace(target, blocks=after), wanted, options, is_glance=True), wanted)
+    skipped = {skipped.tag for skipped in outcome.skipped}
+    unsettled = [change.tag for change in again.changes if change.tag not in skipped]
+    if unsettled:
+        raise SelfCheckError(f"{', '.join(unsettled)} would not read back as written", place="self check")
 
 
 def _view(target: Target, wanted: PhotoMetadata, options: PlanOptions, *, is_glance: bool) -> View:
@@ -112,13 +125,3 @@ def _view(target: Target, wanted: PhotoMetadata, options: PlanOptions, *, is_gla
 def _asset_id(blocks: Blocks) -> Optional[str]:
     found = blocks.values((BY_NAME[ASSET_ID],)).get(ASSET_ID)
     return found if isinstance(found, str) else None
-
-
-def _check_settled(
-    target: Target, wanted: PhotoMetadata, options: PlanOptions, refused: Collection[str]
-) -> None:
-    """A second run must find nothing to do. Raises SelfCheckError."""
-    again: Merged = merge(_view(target, wanted, options, is_glance=True), wanted)
-    unsettled = [change.tag for change in again.changes if change.tag not in refused]
-    if unsettled:
-        raise SelfCheckError(f"{', '.join(unsettled)} would not read back as written", place="self check")
