@@ -50,8 +50,9 @@ def commit(
     stays a link; another hard link to the file keeps the old bytes.
 
     A file of at least 32 MiB is changed in place when what is overwritten, with all that moves to its end, is less than
-    1 MiB, or than a 64th of the file. After a crash `recover` and `sweep` bring its old bytes back; until then it may be between the two. All other
-    files are replaced whole, by a rename that is durable after `sync_directory`. `on_step` is told each step in place.
+    1 MiB, or than a 64th of the file. After a crash `recover` and `sweep` bring its old bytes back; until then it may
+    be between the two. All other files are replaced whole, by a rename that is durable after `sync_directory`.
+    `on_step` is told each step in place.
 
     Raises ChangedError when the file is no longer what `stamp` says, AccessError when the file system refuses.
     """

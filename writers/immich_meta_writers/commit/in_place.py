@@ -35,8 +35,8 @@ def fits(patch: Patch) -> bool:
 def overwrite(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int], on_step: OnStep) -> bool:
     """Apply a patch in `target`, which `path` leads to. False, and nothing done, where that cannot be done safely.
 
-    That is: what the patch overwrites and moves is not little, the file has other hard links (which keep their bytes) or another
-    owner (only he may set its times), or lies where there are no locks or where a folder cannot be flushed.
+    That is: what the patch overwrites and moves is not little, the file has other hard links (which keep their bytes)
+    or another owner (only he may set its times), or lies where there are no locks or where a folder cannot be flushed.
     `on_step` is told each step as it is done. Raises ChangedError, AccessError, OSError; the old bytes are back then,
     or come back with the next opening.
     """

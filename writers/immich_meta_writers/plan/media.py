@@ -109,7 +109,10 @@ def changed(media: Media, outcome: Outcome) -> tuple[Payloads, Patch]:
 
 
 def _read_back(file: OpenFile, media: Media, payloads: Payloads, patch: Patch) -> Optional[Blocks]:
-    """The new file as its container will find it, before there is one; None: just the payloads. Raises SelfCheckError."""
+    """The new file as its container will find it, before there is one; None when that is just the payloads.
+
+    Raises SelfCheckError.
+    """
     try:
         found = media.format.read(MemorySource(PatchedView(SourceView(file.source), patch)))
         blocks = None if found.payloads == payloads else decode(found.payloads)

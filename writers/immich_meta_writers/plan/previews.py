@@ -14,7 +14,7 @@ from immich_meta_writers.plan.blocks import Blocks
 
 
 def with_previews(found: jpeg.JpegFile, blocks: Blocks, payloads: Payloads, patch: Patch) -> Payloads:
-    """The payloads, with those pointers moved by as much as `patch` makes the file grow behind the Exif block's start."""
+    """The payloads, with those pointers moved by as much as `patch` makes the file grow behind the start of Exif."""
     block, start = payloads.exif, found.exif_at
     if not patch.splices or block is None or blocks.exif is None or start is None:
         return payloads
