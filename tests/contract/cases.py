@@ -49,7 +49,7 @@ class Case:
     def fresh(self, name: str) -> Path:
         """A new copy of the fixture in a folder of its own, with an old modification time."""
         folder = self.folder / name
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / self.fixture.name
         path.write_bytes(original(self.fixture.name))
         os.utime(path, ns=(OLD_TIME_NS, OLD_TIME_NS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timezone
@@ -156,6 +157,24 @@ def test_of_two_assets_with_one_file_the_first_decides(wish: Wish) -> None:
     assert _statuses(outcomes)[-2:] == [Status.UNCHANGED, Status.PATH_MISMATCH]
     assert keywords(path) == ("Ada",)
     assert _statuses(wish.engine().run(assets)) == [Status.UNCHANGED] * 5 + [Status.PATH_MISMATCH]
+
+
+def test_the_second_asset_of_a_file_waits_for_what_the_first_writes(wish: Wish) -> None:
+    class Slow(Plan):
+        def apply(self) -> None:
+            time.sleep(0.1)
+            super().apply()
+
+    def planner(path: str, wanted: PhotoMetadata, options: PlanOptions) -> Plan:
+        planned = plan(path, wanted, options)
+        return Slow(planned.path, planned.media, planned.sidecar)
+
+    path = wish.photo("a.jpg")
+    assets = [wish.asset("a.jpg", ident=ident) for ident in ("first", "same")]
+    other = wish.asset("a.jpg", person="Eve", ident="different")
+    outcomes = list(wish.engine(planner=planner).run([*assets, other]))
+    assert _statuses(outcomes) == [Status.UPDATED, Status.UNCHANGED, Status.PATH_MISMATCH]
+    assert keywords(path) == ("Ada",)
 
 
 def test_a_date_that_an_older_source_moved_is_marked(wish: Wish) -> None:

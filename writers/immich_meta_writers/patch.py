@@ -23,6 +23,27 @@ class Splice:
     data: bytes
 
 
+def common_start(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def narrowed(offset: int, old: bytes, new: bytes) -> tuple[Splice, ...]:
+    """What turns `old` at `offset` into `new`, without the bytes that are the same at both ends: undo stays small."""
+    if old == new:
+        return ()
+    front = common_start(old, new)
+    back = common_start(old[front:][::-1], new[front:][::-1])
+    return (Splice(offset + front, len(old) - front - back, new[front : len(new) - back]),)
+
+
 @dataclass(frozen=True)
 class Patch:
     """Sorted, non-overlapping splices over a file of `size` bytes. No splices: the file stays as it is.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -188,9 +189,14 @@ def test_a_fault_of_the_program_comes_in_its_place_and_hides_no_other_result(tmp
 
 def test_what_is_under_way_is_finished_when_the_window_is_left(tmp_path: Path) -> None:
     paths = [photo(tmp_path, f"IMG_{number}.jpg") for number in range(6)]
+
+    def slowly(_: Optional[WriterError]) -> str:
+        time.sleep(0.05)
+        return ""
+
     with pytest.raises(KeyboardInterrupt), Window[str](2) as window:  # noqa: PT012
         for path in paths:
-            window.carry_out(named(path, "Ada"), as_(path.name))
+            window.carry_out(named(path, "Ada"), slowly)
         raise KeyboardInterrupt
     assert all(read(path)["XMP-dc:Subject"] == ("Ada",) for path in paths)
     assert len(os.listdir(tmp_path)) == 6
@@ -207,7 +213,8 @@ def test_the_directories_of_the_latest_renames_are_flushed_once(tmp_path: Path, 
     link.symlink_to(folders[1])
     through = photo(link, "through.jpg")
     same = photo(folders[2], "same.jpg")
-    plans = [*(named(path, "Ada") for path in (*paths, again, through)), named(same)]
+    changed = [*paths[:64], again, through, *paths[64:]]
+    plans = [*(named(path, "Ada") for path in changed), named(same)]
     assert {error for _, error in apply_all(plans)} == {None}
     real = os.path.realpath(tmp_path)
     expected = [*folders[8:], folders[0], folders[1]]

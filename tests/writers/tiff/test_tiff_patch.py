@@ -238,3 +238,11 @@ def test_a_second_page_with_an_exif_table_of_its_own_keeps_it() -> None:
     made = tiff.patch(found, replace(found.payloads, tiff=grafted.view)).apply(data)
     assert value(made, 0x9003, "page0/exif")[2] == b"2001:02:03 04:05:06\0"
     assert value(made, 0x9003, "page1/exif")[2] == b"1999:02:03 04:05:06\0"
+
+
+def test_the_self_check_leaves_the_other_payloads_of_a_file_to_their_own_checks() -> None:
+    data = build([with_entries(picture(3, 3, "<"), entry(XMP, 1, PACKET), entry(0xC801, 7, b"somebody else's"))])
+    made = patched(data, caption="caption", xmp=PACKET * 2, iim=RECORDS, photoshop=b"8BIM").apply(data)
+    before, after = (exif.parse(read(file).payloads.tiff) for file in (data, made))
+    assert exif.differences(before, after, {CAPTION}) == ()
+    assert exif.differences(before, after, ()) != ()

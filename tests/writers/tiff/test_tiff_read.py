@@ -168,6 +168,17 @@ def test_strips_whose_claims_overrun_are_read_when_the_picture_is_there() -> Non
     assert read(old_jpeg).raster == (6, 4)
 
 
+def test_tiles_whose_claims_overrun_are_read_when_the_picture_is_there() -> None:
+    entries = tuple(item for item in picture(20, 12, "<").entries if item[0] != 0x0116)
+    sizes = (entry(0x0142, 3, struct.pack("<H", 16)), entry(0x0143, 3, struct.pack("<H", 12)))
+    builder = Builder([Page((*entries, *sizes), (bytes(192), bytes(192)), tiled=True)], "<", False)
+    data = builder.build().replace(long("<", 192, 192), long("<", 192, 193))
+    assert builder.places["page0/part1"] + 192 == len(data)
+    assert read(data).raster == (20, 12)
+    with pytest.raises(TruncatedError):
+        read(data[:-1])
+
+
 def test_strips_that_are_left_out_are_no_damage() -> None:
     page = picture(6, 4, "<", rows=2)
     data = build([Page((*page.entries, entry(0x0111, 4, long("<", 0, 0)), entry(0x0117, 4, long("<", 0, 0))))])

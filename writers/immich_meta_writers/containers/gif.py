@@ -17,9 +17,9 @@ from typing import NamedTuple, Optional
 
 from immich_meta_writers.containers import Payloads, Room
 from immich_meta_writers.containers.gif_blocks import SIGNATURES, XMP_IDENTITY, Block, walk
-from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, narrowed, require_homes
+from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, require_homes
 from immich_meta_writers.errors import NoRoomError, StructureError, UnsupportedError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
 
 __all__ = ["ROOM", "GifFile", "accepts", "patch", "read"]

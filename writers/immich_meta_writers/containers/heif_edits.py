@@ -19,7 +19,7 @@ from immich_meta_writers.containers.isobmff.boxes import Box, header, packed
 from immich_meta_writers.containers.isobmff.iloc import Extent, Location, Table
 from immich_meta_writers.containers.isobmff.offsets import Move, moves, shifted
 from immich_meta_writers.errors import NoRoomError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, narrowed
 
 _LARGEST_SMALL = 0xFFFFFFFF
 # Every field of the item locations can widen twice.
@@ -61,28 +61,10 @@ class _Written(NamedTuple):
 def plain(file: File, splices: Sequence[Splice]) -> Patch:
     """A patch without the bytes at both ends of a splice that stay the same: undo stays small."""
     ordered = sorted(splices, key=lambda splice: (splice.offset, splice.length > 0))
-    narrow = [_narrowed(file.source.read_at(splice.offset, splice.length), splice) for splice in ordered]
-    return Patch(file.source.size, tuple(splice for splice in narrow if splice.length or splice.data))
-
-
-def _narrowed(old: bytes, splice: Splice) -> Splice:
-    new, most = splice.data, min(len(old), len(splice.data))
-    front = _common(old[:most], new[:most])
-    most -= front
-    back = _common(old[len(old) - most :][::-1], new[len(new) - most :][::-1])
-    return Splice(splice.offset + front, len(old) - front - back, new[front : len(new) - back])
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with; they are of one length."""
-    low, high = 0, len(one)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    narrow = (
+        narrowed(splice.offset, file.source.read_at(splice.offset, splice.length), splice.data) for splice in ordered
+    )
+    return Patch(file.source.size, tuple(splice for parts in narrow for splice in parts))
 
 
 def solved(file: File, task: Task) -> Optional[Patch]:

@@ -35,9 +35,8 @@ from immich_meta_writers.containers.jpeg_segments import (
     Segment,
     walk,
 )
-from immich_meta_writers.containers.replacing import narrowed
 from immich_meta_writers.errors import NoRoomError, TruncatedError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
 
 __all__ = ["ROOM", "JpegFile", "accepts", "check_whole", "growth", "patch", "read", "shift"]

@@ -23,15 +23,9 @@ from immich_meta_writers.containers import Payloads, Room
 from immich_meta_writers.containers.isobmff.boxes import Box, header, packed, top_level
 from immich_meta_writers.containers.jxl_codestream import HEAD_BYTES, SIGNATURE, Image, image
 from immich_meta_writers.containers.jxl_compressed import KIND_BYTES, compressed, decompressed
-from immich_meta_writers.containers.replacing import (
-    EXIF_HEADER,
-    MAX_PAYLOAD_BYTES,
-    narrowed,
-    require_homes,
-    tiff_start,
-)
+from immich_meta_writers.containers.replacing import EXIF_HEADER, MAX_PAYLOAD_BYTES, require_homes, tiff_start
 from immich_meta_writers.errors import EmptyFileError, NoRoomError, StructureError, TruncatedError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
 
 __all__ = ["ROOM", "JxlFile", "accepts", "patch", "read"]

@@ -30,9 +30,9 @@ from immich_meta_writers.containers.png_chunks import (
     walk,
 )
 from immich_meta_writers.containers.png_exif import apart
-from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, narrowed, require_homes, tiff_start
+from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, require_homes, tiff_start
 from immich_meta_writers.errors import NoRoomError, StructureError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
 
 __all__ = ["ROOM", "PngFile", "accepts", "patch", "read"]

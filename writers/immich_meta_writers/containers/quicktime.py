@@ -33,9 +33,9 @@ from immich_meta_writers.containers.quicktime_space import (
     resized,
     tail_place,
 )
-from immich_meta_writers.containers.replacing import narrowed, require_homes
+from immich_meta_writers.containers.replacing import require_homes
 from immich_meta_writers.errors import NoRoomError, UnsupportedError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
 
 __all__ = ["ROOM", "QuickTimeFile", "accepts", "patch", "read"]

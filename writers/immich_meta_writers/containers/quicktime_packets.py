@@ -17,9 +17,8 @@ from immich_meta_writers.containers.quicktime_space import (
     resized,
     taken,
 )
-from immich_meta_writers.containers.replacing import narrowed
 from immich_meta_writers.errors import DamagedError, UnsupportedError
-from immich_meta_writers.patch import Splice
+from immich_meta_writers.patch import Splice, narrowed
 from immich_meta_writers.source import MemorySource
 
 _HEADER = 8

@@ -1,4 +1,4 @@
-"""What the patches of several containers share: narrow splices, and refusing payloads that a format has no place for.
+"""What several containers share: their limits, and refusing payloads that a format has no place for.
 
 Not here: where a payload lies (each container) and what a patch is (patch.py).
 """
@@ -10,33 +10,11 @@ from dataclasses import fields
 
 from immich_meta_writers.containers import Payloads
 from immich_meta_writers.errors import UnsupportedError
-from immich_meta_writers.patch import Splice
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*")
 EXIF_HEADER = b"Exif\0\0"
 # Metadata beyond this is none: it is neither read nor inflated nor written.
 MAX_PAYLOAD_BYTES = 64 << 20
-
-
-def narrowed(offset: int, old: bytes, new: bytes) -> tuple[Splice, ...]:
-    """What turns `old` at `offset` into `new`, without the bytes that are the same at both ends: undo stays small."""
-    if old == new:
-        return ()
-    front = _common(old, new)
-    back = _common(old[front:][::-1], new[front:][::-1])
-    return (Splice(offset + front, len(old) - front - back, new[front : len(new) - back]),)
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def require_homes(found: Payloads, payloads: Payloads, homes: Collection[str], name: str) -> None:

@@ -18,7 +18,7 @@ from immich_meta_writers.ifd.tree import INTEROP_POINTER, POINTER_TAGS, Tree
 
 _SUBFILE, _OLD_SUBFILE = 0x00FE, 0x00FF
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _ROWS = 0x0100, 0x0101, 0x0102, 0x0103, 0x0115, 0x0116
-_PLANAR = 0x011C
+_PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 0x011C, 0x0142, 0x0143
 _OLD_REDUCED = 2
 _UNCOMPRESSED, _OLD_JPEG = 1, 6
 _MAX_SUB_IFDS = 256
@@ -119,33 +119,37 @@ def _require_picture(tree: Tree, name: str, table: Ifd) -> None:
         counts = stored if stored and compression != _OLD_JPEG else [0] * len(starts)
         if max(starts) <= size and max(map(operator.add, starts, counts)) <= size:
             continue
-        sizes = _strip_sizes(tree, table) if offsets == STRIPS[0] and compression == _UNCOMPRESSED else None
+        sizes = _part_sizes(tree, table, offsets) if compression == _UNCOMPRESSED else None
         for index, (start, count) in enumerate(zip(starts, counts)):
             needed = count if sizes is None or start + count <= size else min(count, sizes.of(index))
             if start + needed > size and (needed or start > size):
                 raise _truncated(tree, f"part {index + 1} of the picture of {name}", start, start + needed)
 
 
-class _StripSizes(NamedTuple):
-    """What uncompressed strips need at most: counts that run past the end of the file are seen, and read."""
+class _PartSizes(NamedTuple):
+    """What uncompressed strips or tiles need at most: counts that run past the end of the file are seen, and read."""
 
     height: int
     rows: int
     row_bytes: int
 
     def of(self, index: int) -> int:
-        """Bytes of a strip; those of the next sample follow when each has strips of its own."""
+        """Bytes of a part; those of the next sample follow when each has parts of its own."""
         first = index % max(1, -(-self.height // self.rows)) * self.rows
         return min(self.rows, self.height - first) * self.row_bytes
 
 
-def _strip_sizes(tree: Tree, table: Ifd) -> _StripSizes:
-    width, height = _number(tree, table, _WIDTH, 0), _number(tree, table, _HEIGHT, 0)
+def _part_sizes(tree: Tree, table: Ifd, offsets: int) -> _PartSizes:
     bits = sum(numbers(tree, table.by_tag.get(_BITS)) or [1])
     if _number(tree, table, _PLANAR, 1) != 1:
         bits //= max(1, _number(tree, table, _SAMPLES, 1))
+    if offsets == TILES[0]:
+        # Tiles are whole, also where the picture ends inside of one.
+        width, height = _number(tree, table, _TILE_WIDTH, 0), _number(tree, table, _TILE_HEIGHT, 0)
+        return _PartSizes(height, max(1, height), -(-width * bits // 8))
+    width, height = _number(tree, table, _WIDTH, 0), _number(tree, table, _HEIGHT, 0)
     rows = max(1, min(_number(tree, table, _ROWS, _ALL_ROWS), height))
-    return _StripSizes(height, rows, -(-width * bits // 8))
+    return _PartSizes(height, rows, -(-width * bits // 8))
 
 
 def _truncated(tree: Tree, what: str, start: int, end: int) -> TruncatedError:

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.containers import Payloads, Room
-from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, narrowed, require_homes, tiff_start
+from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, require_homes, tiff_start
 from immich_meta_writers.containers.webp_chunks import EXIF_KIND, FIRST_CHUNK, XMP_KINDS, Chunk, Walk, encoded, walk
 from immich_meta_writers.errors import NoRoomError, StructureError
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
 
 __all__ = ["ROOM", "WebpFile", "accepts", "patch", "read"]

@@ -13,8 +13,10 @@ from typing import NamedTuple, Optional
 
 from immich_meta_writers.ifd.pointers import (
     MAX_NUMBERS,
+    MAX_SUB_IFDS,
     NEXT,
     NUMBER_CODES,
+    SUB_IFDS,
     SUB_NAMES,
     numbers,
     pointers,
@@ -31,7 +33,7 @@ HEADER: Owner = ("header", TABLE)
 
 STRIPS, TILES, THUMBNAIL = (0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202)
 _MAX_TABLES = 65536
-_MAX_ENTRIES = 1 << 18
+_MAX_WEIGHT = 1 << 18
 _SINGLE_POINTERS = (EXIF_POINTER, GPS_POINTER, INTEROP_POINTER)
 # Offsets and byte counts of data that is not a value: thumbnail, strips, tiles (TIFF 6.0; Exif 3.0 section
 # 4.6.4).
@@ -68,6 +70,18 @@ class Extents:
                 yield extent
             index -= 1
 
+    def of_one_span(self, start: int, end: int) -> tuple[Extent, ...]:
+        """The same as long as they all are the same bytes; none when they are not. Quick, whatever overlaps."""
+        index = bisect.bisect_left(self.sorted, (end,)) - 1
+        found: list[Extent] = []
+        while index >= 0 and self._furthest[index] > start:
+            extent = self.sorted[index]
+            if extent.end <= start or (found and extent[:2] != found[0][:2]):
+                return ()
+            found.append(extent)
+            index -= 1
+        return tuple(found)
+
 
 def walk(tree: Tree) -> Iterator[tuple[str, Ifd]]:
     """Every reachable table once, under a unique name: IFD0, ExifIFD, GPS, IFD1, InteropIFD, SubIFD ... ;
@@ -79,12 +93,12 @@ def walk(tree: Tree) -> Iterator[tuple[str, Ifd]]:
     seen = {table.offset for table in tree.ifds.values()}
     names = set(tree.ifds)
     todo = list(tree.ifds.items())
-    budget = _MAX_ENTRIES
+    budget = _MAX_WEIGHT
     for position in range(_MAX_TABLES):
         if position >= len(todo) or budget < 0:
             return
         name, table = todo[position]
-        budget -= len(table.entries)
+        budget -= _weight(table)
         yield name, table
         for child, target in _children(tree, name, table):
             known = position < len(tree.ifds)
@@ -99,6 +113,11 @@ def walk(tree: Tree) -> Iterator[tuple[str, Ifd]]:
             unique = unique if unique not in names else f"{unique}@{target}"
             names.add(unique)
             todo.append((unique, found))
+
+
+def _weight(table: Ifd) -> int:
+    """How much there is to look at: entries, and SubIFDs, which many pages can share."""
+    return len(table.entries) + sum([min(e[2], MAX_SUB_IFDS) for e in table.entries if e[0] == SUB_IFDS])
 
 
 def page_number(name: str) -> Optional[int]:
@@ -119,9 +138,9 @@ def _children(tree: Tree, name: str, table: Ifd) -> Iterator[tuple[str, int]]:
 def known_extents(tree: Tree, tables: Iterable[tuple[str, Ifd]]) -> Extents:
     """The header, every table that `walk` gives, every value outside of its entry, thumbnails, strips and tiles."""
     extents = [Extent(0, tree.layout.header_bytes, HEADER)]
-    is_whole, entries = True, 0
+    is_whole, weight, number = True, 0, 0
     for name, table in tables:
-        entries += len(table.entries)
+        weight, number = weight + _weight(table), number + 1
         extents.append(Extent(table.offset, table.entries_end, (name, TABLE)))
         extents.append(Extent(table.entries_end, table.entries_end + len(table.next), (name, NEXT)))
         for index, entry in enumerate(table.entries):
@@ -133,7 +152,7 @@ def known_extents(tree: Tree, tables: Iterable[tuple[str, Ifd]]) -> Extents:
             found = data_spans(tree, table, tags)
             is_whole = is_whole and found is not None
             extents += [Extent(start, end, (f"{name}:0x{tags[0]:04x}", start)) for start, end in joined(found or ())]
-    return Extents.of(extents, is_whole=is_whole and entries <= _MAX_ENTRIES)
+    return Extents.of(extents, is_whole=is_whole and weight <= _MAX_WEIGHT and number < _MAX_TABLES)
 
 
 def data_spans(tree: Tree, table: Ifd, tags: tuple[int, int]) -> Optional[list[tuple[int, int]]]:

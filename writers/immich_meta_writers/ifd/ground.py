@@ -88,9 +88,9 @@ class Ground:
     def may_relink(self, link: BackLink) -> bool:
         """True when the bytes are a pointer and nothing else (a value in place of the next-IFD pointer: seen)."""
         inside = link.row if link.row == NEXT or link.in_entry is None else TABLE
-        found = list(self.extents.overlapping(link.at, link.at + link.size))
-        is_one = len({extent[:2] for extent in found}) == 1 and {extent.owner[1] for extent in found} == {inside}
-        return self.extents.is_whole and link.at + link.size <= self.size and is_one
+        found = self.extents.of_one_span(link.at, link.at + link.size)
+        is_pointer = bool(found) and all(extent.owner[1] == inside for extent in found)
+        return self.extents.is_whole and link.at + link.size <= self.size and is_pointer
 
     def start_of_new_bytes(self, *, trim: bool) -> int:
         """Where new tables and values go.

@@ -29,7 +29,7 @@ SUB_NAMES: Mapping[int, str] = {
 }
 # A picture of a million strips or tiles; what has more is left alone as a whole.
 MAX_NUMBERS = 1 << 20
-_MAX_SUB_IFDS = 256
+MAX_SUB_IFDS = 256
 NUMBER_CODES: Mapping[int, str] = {SHORT: "H", LONG: "I", IFD: "I", LONG8: "Q", IFD8: "Q"}
 
 
@@ -54,7 +54,7 @@ def pointers(tree: Tree, table: Ifd) -> Iterator[Pointer]:
 def pointer_targets(tree: Tree, entry: Entry) -> list[int]:
     """Where an entry leads; empty for one that is no pointer."""
     if entry[0] == SUB_IFDS:
-        return list((numbers(tree, entry) or ())[:_MAX_SUB_IFDS])
+        return list((numbers(tree, entry) or ())[:MAX_SUB_IFDS])
     single = pointer_target(entry, tree.layout) if entry[0] in SUB_NAMES else None
     return [] if single is None else [single]
 

@@ -22,6 +22,8 @@ ORIENTATION = ExifAddress("IFD0", 0x0112, SHORT)
 IN_ENTRY = -1
 _COMPARED = ("IFD0", "ExifIFD", "GPS", "IFD1", "InteropIFD")
 _POINTERS = (EXIF_POINTER, GPS_POINTER, INTEROP_POINTER)
+# XMP, IPTC and image resources: of a TIFF file these are payloads of their own, which are checked as such.
+_PAYLOADS = (0x02BC, 0x83BB, 0x8649)
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,12 @@ class ExifBlock(Tree):
         """Every entry of IFD0, ExifIFD, GPS, IFD1 and Interop that nobody asked to change, in the file's
         order.
 
-        Pointers are left out where they lead to one of these tables: it may move, and it is in the answer.
+        Pointers are left out where they lead to one of these tables: it may move, and it is in the answer. So are the
+        payloads of a TIFF file that are no EXIF.
         """
         wanted = {(address.ifd, address.tag) for address in asked}
+        if not isinstance(self.data, bytes):
+            wanted.update([("IFD0", tag) for tag in _PAYLOADS])
         found = []
         walked = dict(walk(self))
         tables = {name: walked[name] for name in _COMPARED if name in walked}
