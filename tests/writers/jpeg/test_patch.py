@@ -226,7 +226,9 @@ def test_a_broken_mpf_is_left_as_it_is(cut: int) -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("behind", [b"", b"\0\x01\0\0\0\x0a\xa1\xb2\xc3\xd4"])
+@pytest.mark.parametrize(
+    "behind", [b"", b"\0\x01\0\0\0\x0a\xa1\xb2\xc3\xd4", b"another trailer" + bytes(300) + b"SEFT"]
+)
 def test_the_absolute_offsets_of_an_afcp_trailer_are_moved(order: str, behind: bytes) -> None:
     data = shapes.afcp(shapes.jpeg(JFIF, shapes.exif()), order, b"the value") + behind
     made = changed(data, exif=TIFF + bytes(77), xmp=PACKET)

@@ -7,8 +7,9 @@ Canon VRD, Insta360.
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from immich_meta_writers.containers.jpeg_segments import MPF_HEADER, Kind, Segment
@@ -19,6 +20,9 @@ from immich_meta_writers.source import ByteSource
 _MP_ENTRY, _MP_ENTRY_BYTES = 0xB002, 16
 _FOTOSTATION = b"\xa1\xb2\xc3\xd4"
 _MAX_TRAILERS = 16
+_AFCP = re.compile(rb"AXS[!*](?=[\0-\xff]{8})", re.DOTALL)
+_EOI = b"\xff\xd9"
+_TAIL_BYTES = 65536
 
 
 class Pointer(NamedTuple):
@@ -95,15 +99,37 @@ def _mp_entries(block: bytes, base: int) -> list[Pointer]:
 def afcp_trailer(source: ByteSource, scan: int) -> tuple[Pointer, ...]:
     """The absolute offsets of an AFCP trailer: 12 last bytes lead to its start, its directory to its values.
 
-    It may stand in front of FotoStation trailers, which are relative. One whose offset is already wrong is
-    left as it is. Layout as ExifTool's AFCP.pm reads it; no specification is public.
+    It may stand in front of other trailers: FotoStation's are stepped over; else it is looked for near the end of a
+    file that does not end with its picture. One whose offset is already wrong is left as it is. Layout as ExifTool's
+    AFCP.pm reads it; no specification is public.
     """
+    for end in _afcp_ends(source, scan):
+        pointers = _afcp_pointers(source, scan, end)
+        if pointers:
+            return pointers
+    return ()
+
+
+def _afcp_ends(source: ByteSource, scan: int) -> Iterator[int]:
+    """Where the 12 last bytes of an AFCP trailer may end, the likeliest first."""
     end = source.size
+    tail = b""
     for _ in range(_MAX_TRAILERS):
         tail = source.read_at(end - 12, 12) if end - 12 > scan else b""
         if not tail.endswith(_FOTOSTATION):
             break
         end -= max(10, int.from_bytes(tail[4:8], "big"))
+    yield end
+    if not tail or tail.endswith(_EOI):
+        return
+    start = max(scan, source.size - _TAIL_BYTES)
+    tail = source.read_at(start, source.size - start)
+    for match in _AFCP.finditer(tail):
+        yield start + match.start() + 12
+
+
+def _afcp_pointers(source: ByteSource, scan: int, end: int) -> tuple[Pointer, ...]:
+    tail = source.read_at(end - 12, 12) if end - 12 > scan else b""
     signature = tail[:4]
     if signature not in (b"AXS!", b"AXS*"):
         return ()
