@@ -177,6 +177,19 @@ def test_every_page_of_a_looping_file_can_still_be_opened(pages: int) -> None:
     assert sizes(edited(data)) == sizes(data) == [(3 + number, 3) for number in range(pages)]
 
 
+@pytest.mark.parametrize("big", [False, True])
+def test_an_array_of_sub_ifds_that_pages_share_keeps_its_loop(big: bool) -> None:
+    """Its entry is not in the same row of both pages once the first one has a caption."""
+    builder = full("<", big, 5, 3)
+    data = led(builder, builder.build(), "page0", ("014a", 1), "page0")
+    head, step, wide = (8, 20, 8) if big else (2, 12, 4)
+    row = [item[0] for item in builder.tables[0].entries].index(SUBS)
+    ours, other = (builder.places[page] + head + step * row + step - wide for page in ("page0", "page1"))
+    data = data[:other] + data[ours : ours + wide] + data[other + wide :]
+    made = edited(edited(data), {**WANTED, CAPTION: None})
+    assert Links(made).named() == Links(data).named()
+
+
 def test_bytes_that_two_pointers_or_a_value_use_are_no_pointer_to_move() -> None:
     """Behind ExifIFD stands a value, not a next-IFD pointer; its first bytes happen to be the offset of IFD0."""
     builder = full("<", False, 0)
@@ -191,6 +204,16 @@ def test_bytes_that_two_pointers_or_a_value_use_are_no_pointer_to_move() -> None
     data[at : at + size] = struct.pack("<I", builder.places["page0"])
     made = edited(bytes(data))
     assert made[at : at + size] == data[at : at + size]
+
+
+def test_a_page_that_is_exif_ifd_too_keeps_its_place_and_its_pointer_follows() -> None:
+    builder = full("<", False, 0)
+    data = led(builder, builder.build(), "page0", ("next", 0), "page0/exif")
+    data = led(builder, data, "page0/exif", ("next", 0), "page0")
+    after = Links(edited(data))
+    page = builder.places["page0/exif"]
+    assert after.links[after.first]["next", 0] == page != after.links[after.first]["8769", 0]
+    assert after.links[page]["next", 0] == after.first
 
 
 @settings(deadline=None, max_examples=60)

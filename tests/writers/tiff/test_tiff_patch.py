@@ -246,3 +246,17 @@ def test_the_self_check_leaves_the_other_payloads_of_a_file_to_their_own_checks(
     before, after = (exif.parse(read(file).payloads.tiff) for file in (data, made))
     assert exif.differences(before, after, {CAPTION}) == ()
     assert exif.differences(before, after, ()) != ()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_lost_value_behind_the_end_keeps_new_bytes_out(order: str) -> None:
+    below = with_entries(picture(2, 2, order), entry(0xC801, 7, b"a value"))
+    data = build([replace(picture(3, 3, order), subs=(below,))], order)
+    at = data.index(struct.pack(order + "HHI", 0xC801, 7, 7)) + 4
+
+    def lost(distance: int) -> bytes:
+        return data[:at] + struct.pack(order + "II", 9000, len(data) + distance) + data[at + 8 :]
+
+    with pytest.raises(UnsupportedError, match="0xc801"):
+        patched(lost(300), xmp=PACKET)
+    assert read(patched(lost(90000), xmp=PACKET).apply(lost(90000))).payloads.xmp == PACKET

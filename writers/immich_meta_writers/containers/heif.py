@@ -5,7 +5,7 @@ Not here: what a payload says, and the images: only headers, the tables of `meta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -13,7 +13,7 @@ from immich_meta_writers.containers import Payloads, Room, heif_layout
 from immich_meta_writers.containers.heif_meta import EXIF, MOST, XMP, Held, Meta, Metadata, read_meta, read_metadata
 from immich_meta_writers.containers.heif_properties import Properties, read_properties
 from immich_meta_writers.containers.isobmff.boxes import Box, top_level
-from immich_meta_writers.errors import EmptyFileError, NoRoomError, StructureError, UnsupportedError
+from immich_meta_writers.errors import EmptyFileError, NoRoomError, StructureError, TruncatedError, UnsupportedError
 from immich_meta_writers.patch import Patch
 from immich_meta_writers.source import ByteSource
 
@@ -24,6 +24,7 @@ _STILLS = b"heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf avif avi
 _OTHERS = frozenset(b"crx |qt  |isom|iso2|iso4|iso5|iso6|mp41|mp42|avc1|M4V |M4A |dash".split(b"|"))
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _PADDING = 2048
+_TOP_KINDS = frozenset(b"ftyp meta mdat moov moof mfra free skip wide uuid jumb mpvd sefd idat sidx styp".split())
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,11 @@ def read(source: ByteSource) -> HeifFile:
     """
     if source.size == 0:
         raise EmptyFileError("the file has no bytes")
-    boxes, end = top_level(source)
+    boxes, end = top_level(source, _may_trail)
     if boxes[0].kind != b"ftyp":
         raise StructureError("the file does not begin with its brand", place="offset 0")
+    if not any(box.kind in (b"meta", b"moov") for box in boxes):
+        raise TruncatedError("the file ends before its metadata box", place=f"offset {end}")
     meta = read_meta(source, boxes)
     metadata = read_metadata(source, meta) if meta else Metadata({}, {}, ())
     properties = read_properties(source, meta.child(b"iprp"), meta.primary) if meta else Properties(None, 1)
@@ -103,6 +106,11 @@ def read(source: ByteSource) -> HeifFile:
         closed=metadata.closed,
         source=source,
     )
+
+
+def _may_trail(kind: bytes, seen: Collection[bytes]) -> bool:
+    """Behind a whole picture, and of no kind that a HEIF file has at its top."""
+    return kind not in _TOP_KINDS and b"meta" in seen and b"mdat" in seen
 
 
 def _is_c2pa(source: ByteSource, box: Box) -> bool:

@@ -15,7 +15,7 @@ Decisions where files disagree, and where the standard leaves a choice:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
@@ -35,6 +35,7 @@ ROOM = Room(exif=MAX_PAYLOAD_BYTES // 2, xmp=MAX_PAYLOAD_BYTES // 2, padding=204
 _BOX_SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
 _FILE_TYPE = packed(b"ftyp", b"jxl \0\0\0\0jxl ")
 _CODESTREAM, _PARTIAL, _COMPRESSED, _EXIF, _XML = b"jxlc", b"jxlp", b"brob", b"Exif", b"xml "
+_TOP_KINDS = frozenset((_CODESTREAM, _PARTIAL, _COMPRESSED, _EXIF, _XML, b"jumb", b"jbrd", b"jxli", b"jxll", b"free"))
 _LAST_PART = 0x80
 _RDF = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PACKET_STARTS = (b"<?xpacket", b"<x:xmpmeta")
@@ -98,6 +99,11 @@ def accepts(head: bytes) -> bool:
     return head.startswith((SIGNATURE, _BOX_SIGNATURE))
 
 
+def _may_trail(kind: bytes, seen: Collection[bytes]) -> bool:
+    """Behind a whole codestream, and of no kind that JPEG XL knows."""
+    return kind not in _TOP_KINDS and not {_CODESTREAM, _PARTIAL}.isdisjoint(seen)
+
+
 def read(source: ByteSource) -> JxlFile:
     """The payloads of a JPEG XL. Raises EmptyFileError, TruncatedError and StructureError."""
     if source.size == 0:
@@ -107,7 +113,7 @@ def read(source: ByteSource) -> JxlFile:
         return JxlFile(source.size, Payloads(), image(head), False, (), None, None, 0, True, False)
     if not head.startswith(_BOX_SIGNATURE):
         raise StructureError("not a JPEG XL: it begins with neither a codestream nor its boxes", place="offset 0")
-    boxes = top_level(source).boxes
+    boxes = top_level(source, _may_trail).boxes
     stream = [box for box in boxes if box.kind in (_CODESTREAM, _PARTIAL)]
     contents = tuple(_contents(source, boxes))
     exif, block = _exif([content for content in contents if content.kind == _EXIF])

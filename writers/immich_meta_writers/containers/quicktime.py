@@ -75,13 +75,16 @@ class QuickTimeFile:
         return None
 
 
+_MAY_BEGIN = frozenset((b"wide", b"pnot", b"PICT", b"pict", b"junk", b"uuid", b"udta", *FREE))
+
+
 def accepts(head: bytes) -> bool:
     """Whether a file that begins so is a movie: by its brand, or, from before brands, by its first box."""
     kind = head[4:8]
     if kind == b"ftyp":
         return head[8:12] not in _OTHERS_BRANDS
     # Three letters and a dash in front of "free" are a text.
-    return kind in (b"moov", b"mdat") or (kind in (b"wide", b"pnot", *FREE) and head[0] < 0x20)
+    return kind in (b"moov", b"mdat") or (kind in _MAY_BEGIN and head[:1] < b"\x20")
 
 
 def read(source: ByteSource) -> QuickTimeFile:

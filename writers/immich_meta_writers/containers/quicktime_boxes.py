@@ -5,12 +5,12 @@ Not here: what is read out of them (quicktime.py), the picture (quicktime_pictur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
-from immich_meta_writers.containers.isobmff.boxes import Box, TopLevel, children, first, top_level
-from immich_meta_writers.errors import DamagedError, StructureError, TruncatedError, UnsupportedError
+from immich_meta_writers.containers.isobmff.boxes import Box, children, first, top_level
+from immich_meta_writers.errors import DamagedError, StructureError, UnsupportedError
 from immich_meta_writers.source import ByteSource
 
 # Extended types of `uuid` boxes: XMP part 3, 1.2.7.1; C2PA 2.1, A.5.
@@ -85,7 +85,7 @@ class Movie:
 
 def find(source: ByteSource) -> Movie:
     """Raises TruncatedError, StructureError, and UnsupportedError for a compressed header or a huge XMP packet."""
-    top = _whole(source)
+    top = top_level(source, _may_trail)
     moov = first(top.boxes, b"moov")
     if moov is None:
         raise StructureError("the movie has no header (moov)", place=f"offset {top.end}")
@@ -107,43 +107,9 @@ def find(source: ByteSource) -> Movie:
     )
 
 
-class _Front:
-    """The first bytes of a source, as one."""
-
-    def __init__(self, source: ByteSource, size: int) -> None:
-        self._source = source
-        self.size = size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        return self._source.read_at(offset, max(0, min(length, self.size - offset)))
-
-
-def _whole(source: ByteSource) -> TopLevel:
-    """All boxes. A trailer (Insta360, ID3v1) may begin like a box that is longer than the file; it is none."""
-    try:
-        return top_level(source)
-    except TruncatedError:
-        trailer = _trailer(source)
-        if trailer is None:
-            raise
-        return top_level(_Front(source, trailer))
-
-
-def _trailer(source: ByteSource) -> Optional[int]:
-    """Where bytes begin that look like a box of no known kind and are too short for it, behind a whole movie."""
-    seen: set[bytes] = set()
-    position = 0
-    while position + 8 <= source.size:
-        head = source.read_at(position, 16)
-        kind = head[4:8]
-        size = int.from_bytes(head[8:16] if head[:4] == b"\0\0\0\1" else head[:4], "big")
-        if position + size > source.size:
-            return position if kind not in BODY and kind != b"mfra" and {b"moov", b"mdat"} <= seen else None
-        if size < 8:
-            return None
-        seen.add(kind)
-        position += size
-    return position
+def _may_trail(kind: bytes, seen: Collection[bytes]) -> bool:
+    """Behind a whole movie, and of no kind that belongs to one."""
+    return kind not in BODY and kind != b"mfra" and {b"moov", b"mdat"}.issubset(seen)
 
 
 def _tracks(source: ByteSource, inside: tuple[Box, ...]) -> tuple[Track, ...]:

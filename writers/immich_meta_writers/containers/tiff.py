@@ -173,7 +173,7 @@ def patch(found: TiffFile, payloads: Payloads) -> Patch:
     """What turns the payloads of the file into `payloads`; only those that differ are touched.
 
     `payloads.tiff` is the view that was found, or a PatchedView over it. Raises NoRoomError when the file would outgrow
-    its offsets (4 GiB), UnsupportedError for payloads that TIFF has no place for.
+    its offsets (4 GiB), UnsupportedError for payloads that TIFF has no place for, and when tables point behind the end.
     """
     require_homes(found.payloads, payloads, _HOMES, "TIFF")
     before = _patch_of(found, payloads.tiff)
@@ -185,13 +185,25 @@ def patch(found: TiffFile, payloads: Payloads) -> Patch:
     if payloads.photoshop != found.payloads.photoshop:
         wanted[PHOTOSHOP] = _bytes_value(found.tree, PHOTOSHOP, payloads.photoshop)
     if not wanted:
-        return before
+        return _readable(found, before)
     tree = Tree.read(payloads.tiff, may_be_big=True) if payloads.tiff is not None and before.splices else found.tree
     plan = plan_edits(tree, wanted, room=tree.layout.room)
     if plan.skipped:
         name = _NAMES[plan.skipped[0]]
         raise NoRoomError(f"{name} does not fit: the file would grow past its {tree.layout.room} bytes", place=name)
-    return before.then(plan.patch)
+    return _readable(found, before.then(plan.patch))
+
+
+def _readable(found: TiffFile, made: Patch) -> Patch:
+    """The patch, unless a value that a table has far behind the end of the file would begin in the new bytes."""
+    if made.new_size <= found.size or found.payloads.tiff is None:
+        return made
+    try:
+        tiff_pages.require_first_page(Tree.read(PatchedView(found.payloads.tiff, made), may_be_big=True))
+    except TruncatedError as error:
+        cause = f"new bytes would come where a lost value should be: {error.cause}"
+        raise UnsupportedError(cause, place=error.place) from error
+    return made
 
 
 def _patch_of(found: TiffFile, view: Optional[ByteView]) -> Patch:

@@ -162,9 +162,14 @@ def _changed(home: Optional[Home], old: Optional[bytes], kind: bytes, new: Optio
     _require_room(kind, new)
     if old is None or home.front or chunk.kind != kind:
         return (Splice(chunk.start, chunk.end - chunk.start, encoded(kind, new)),)
-    padding = bytes(chunk.end - chunk.body - chunk.length)
-    content = narrowed(chunk.body, old + padding, new + bytes(len(new) % 2))
-    return content if len(new) == len(old) else (Splice(chunk.start + 4, 4, struct.pack("<I", len(new))), *content)
+    splices = [*narrowed(chunk.body, old, new)]
+    if len(new) != len(old):
+        splices.insert(0, Splice(chunk.start + 4, 4, struct.pack("<I", len(new))))
+    # The byte of padding is a zero as a rule, and stays what it is.
+    padding = chunk.end - chunk.body - chunk.length
+    if padding != len(new) % 2:
+        splices.append(Splice(chunk.body + chunk.length, padding, bytes(len(new) % 2)))
+    return splices
 
 
 def _added(found: WebpFile, payloads: Payloads) -> Sequence[Splice]:

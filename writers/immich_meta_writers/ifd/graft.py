@@ -111,10 +111,11 @@ class _Places:
                     position += len(slot.moved) + len(slot.moved) % 2
         self.end = ground.size if position == self.start and not ground.has_tail else position
         self.links: dict[tuple[str, int], list[tuple[BackLink, bytes]]] = {}
-        for link in ground.links:
-            packed = link.packed(self.tables[link.target], layout) if link.target in self.tables else None
-            if packed is not None and (link.row != NEXT or ground.may_relink(link)):
-                self.links.setdefault((link.holder, link.row), []).append((link, packed))
+        for owner, links in ground.links.items():
+            for link in links:
+                packed = link.packed(self.tables[link.target], layout) if link.target in self.tables else None
+                if packed is not None and (link.row != NEXT or ground.may_relink(link)):
+                    self.links.setdefault(owner, []).append((link, packed))
 
 
 def _lay_out(ground: Ground, wanted: Wanted, room: int, *, trim: bool) -> Optional[Patch]:
@@ -187,12 +188,17 @@ def _rewritten_table(draft: Draft, table: Ifd, places: _Places, layout: Layout) 
 
 def _relinked(ground: Ground, drafts: Drafts, places: _Places) -> dict[int, bytes]:
     """Pointers to moved tables that stand in tables which are not written anew, or in values elsewhere, by offset."""
-    made = {}
+    made: dict[int, bytes] = {}
+    seen: set[int] = set()
     for (holder, index), links in places.links.items():
         draft = drafts.ifds.get(holder)
         for link, new in links:
             is_written = draft is not None and _is_written(draft, index, places, in_table=link.in_entry is not None)
-            if not is_written and ground.may_relink(link):
+            # Many pages can share an array of SubIFDs.
+            if is_written or link.at in seen:
+                continue
+            seen.add(link.at)
+            if ground.may_relink(link):
                 made[link.at] = new
     return made
 

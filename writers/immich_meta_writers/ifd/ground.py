@@ -6,7 +6,7 @@ Not here: what is put there (graft.py).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,14 +54,14 @@ class Ground:
     """A structure, everything known in it, and `tail`: from there to the end lie only tables and values that we
     rewrite.
 
-    `tail` is the block's length when there is no such place yet. `links` lead to tables that may move.
+    `tail` is the block's length when there is no such place yet. `links` are the pointers to tables that may move.
     """
 
     tree: Tree
     extents: Extents
     tail: int
     pins: Pins
-    links: tuple[BackLink, ...]
+    links: Mapping[Owner, Sequence[BackLink]]
 
     @property
     def size(self) -> int:
@@ -87,10 +87,12 @@ class Ground:
 
     def may_relink(self, link: BackLink) -> bool:
         """True when the bytes are a pointer and nothing else (a value in place of the next-IFD pointer: seen)."""
-        inside = link.row if link.row == NEXT or link.in_entry is None else TABLE
+        if not self.extents.is_whole or link.at + link.size > self.size:
+            return False
         found = self.extents.of_one_span(link.at, link.at + link.size)
-        is_pointer = bool(found) and all(extent.owner[1] == inside for extent in found)
-        return self.extents.is_whole and link.at + link.size <= self.size and is_pointer
+        if link.in_entry is not None:
+            return bool(found) and all(extent.owner[1] == TABLE for extent in found)
+        return bool(found) and all(extent.owner in self.links for extent in found)
 
     def start_of_new_bytes(self, *, trim: bool) -> int:
         """Where new tables and values go.
@@ -126,12 +128,16 @@ def survey(tree: Tree, asked: Iterable[Place], pins: Pins) -> Ground:
     return Ground(tree, extents, tail, pins, _links(tree, tables))
 
 
-def _links(tree: Tree, tables: Sequence[tuple[str, Ifd]]) -> tuple[BackLink, ...]:
+def _links(tree: Tree, tables: Sequence[tuple[str, Ifd]]) -> dict[Owner, list[BackLink]]:
     """The links that lead to a table under its only name: what is a page of the chain, and ExifIFD too, keeps its old
     place as that page.
     """
     names = Counter([table.offset for _, table in tables])
-    return tuple([link for link in back_links(tree, tables) if names[tree.ifds[link.target].offset] == 1])
+    found: dict[Owner, list[BackLink]] = {}
+    for link in back_links(tree, tables):
+        if names[tree.ifds[link.target].offset] == 1:
+            found.setdefault((link.holder, link.row), []).append(link)
+    return found
 
 
 def _find_tail(tree: Tree, extents: Extents, ours: Collection[Place]) -> int:

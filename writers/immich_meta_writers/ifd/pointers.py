@@ -102,17 +102,14 @@ class BackLink:
         return offset.to_bytes(self.size, "little" if layout.order == "<" else "big")
 
 
-def back_links(tree: Tree, tables: Iterable[tuple[str, Ifd]]) -> tuple[BackLink, ...]:
+def back_links(tree: Tree, tables: Iterable[tuple[str, Ifd]]) -> Iterator[BackLink]:
     """Pointers of any table to those that may move: loops in the chain, tables that two pages share."""
     ours = {table.offset: name for name, table in tree.ifds.items()}
-    return tuple(
-        [
-            _back_link(tree, name, table, pointer, ours[pointer.target])
-            for name, table in tables
-            for pointer in pointers(tree, table)
-            if pointer.target in ours and not _is_first(name, table, pointer, ours[pointer.target])
-        ]
-    )
+    for name, table in tables:
+        for pointer in pointers(tree, table):
+            target = ours.get(pointer.target)
+            if target is not None and not _is_first(name, table, pointer, target):
+                yield _back_link(tree, name, table, pointer, target)
 
 
 def _is_first(name: str, table: Ifd, pointer: Pointer, target: str) -> bool:

@@ -102,10 +102,19 @@ def _text_date(view: View, tag: Tag, moment: Moment) -> Iterator[Decision]:
     clocks = [_clock(text) for text in found]
     wrong = [text for text, clock in zip(found, clocks) if not _says(clock, moment, tag.name in CONTENT_DATES)]
     if wrong or not found:
-        fractions = (clock.fraction for clock in clocks if clock is not None and clock.wall == moment.wall)
-        text = iso_text(moment.wall, None, next(fractions, ""))
-        text += "" if moment.offset is None else offset_text(moment.offset, "")
+        wall, offset = _wall(moment, clocks)
+        fractions = (clock.fraction for clock in clocks if clock is not None and clock.wall == wall)
+        text = iso_text(wall, None, next(fractions, ""))
+        text += "" if offset is None else offset_text(offset, "")
         yield Change(tag.name, _told(wrong), text, text)
+
+
+def _wall(moment: Moment, found: Iterable[Optional[_Clock]]) -> tuple[datetime, Optional[timedelta]]:
+    """The wall clock and its offset; a zone that the file knows is worth more than one that the server guesses."""
+    known = next((clock.offset for clock in found if clock is not None and clock.offset is not None), None)
+    if moment.guessed and known is not None:
+        return _utc(moment) + known, known
+    return moment.wall, moment.offset
 
 
 def _says(clock: Optional[_Clock], moment: Moment, may_be_short: bool) -> bool:

@@ -6,6 +6,7 @@ Not here: what a box means, and positions that boxes hold (offsets.py).
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Collection
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.errors import StructureError, TruncatedError, UnsupportedError
@@ -38,6 +39,13 @@ class TopLevel(NamedTuple):
     end: int
 
 
+MayTrail = Callable[[bytes, Collection[bytes]], bool]
+
+
+def _never(kind: bytes, seen: Collection[bytes]) -> bool:
+    return False
+
+
 def header(kind: bytes, size: int, *, large: bool = False) -> bytes:
     """The header of a box with `size` bytes of content; with 64 bits when it has to be, or when asked."""
     if large or size + _HEADER > _LARGEST_SMALL:
@@ -50,16 +58,23 @@ def packed(kind: bytes, content: bytes) -> bytes:
     return header(kind, len(content)) + content
 
 
-def top_level(source: ByteSource) -> TopLevel:
+def top_level(source: ByteSource, may_trail: MayTrail = _never) -> TopLevel:
     """The boxes of a whole file. Behind the first one, what does not look like a box begins a trailer.
 
+    A trailer (Insta360, ID3v1, a text) may begin like a box that is longer than the file: `may_trail(kind, seen)` tells
+    whether it can be one, of that kind and behind boxes of the kinds `seen`.
     Raises TruncatedError when a box runs past the end of the file, StructureError when the first is none, and
     UnsupportedError for more than 65,536 (a long recording in tiny fragments).
     """
     boxes: list[Box] = []
     position = 0
     while position < source.size:
-        box = _box(source, position, source.size, may_be_open=True)
+        try:
+            box = _box(source, position, source.size, may_be_open=True)
+        except TruncatedError:
+            if not may_trail(source.read_at(position + 4, 4), {box.kind for box in boxes}):
+                raise
+            break
         if box is None:
             if not boxes:
                 raise StructureError("the file does not begin with a box", place="offset 0")
@@ -80,7 +95,7 @@ def children(source: ByteSource, start: int, end: int) -> tuple[Box, ...]:
     boxes: list[Box] = []
     position = start
     while position + _HEADER <= end:
-        box = _box(source, position, end, may_be_open=False)
+        box = _box(source, position, end, any_kind=True)
         if box is None:
             if any(source.read_at(position, min(end - position, 4096))):
                 raise StructureError("this is no box", place=f"offset {position}")
@@ -97,13 +112,15 @@ def first(boxes: tuple[Box, ...], kind: bytes) -> Optional[Box]:
     return next((box for box in boxes if box.kind == kind), None)
 
 
-def _box(source: ByteSource, position: int, end: int, *, may_be_open: bool) -> Optional[Box]:
+def _box(
+    source: ByteSource, position: int, end: int, *, may_be_open: bool = False, any_kind: bool = False
+) -> Optional[Box]:
     """The box at `position`; None when its header is none."""
     head = source.read_at(position, _LARGE_HEADER)
     if len(head) < _HEADER:
         return None
     size, kind = struct.unpack_from(">I4s", head)
-    if not _is_kind(kind):
+    if not (any_kind or _is_kind(kind)):
         return None
     if size == 0:
         return Box(kind, position, position + _HEADER, end, True) if may_be_open else None
