@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from immich_meta_writers.containers.isobmff.boxes import Box, children, first
+from immich_meta_writers.containers.isobmff.boxes import descend
 from immich_meta_writers.containers.quicktime_boxes import Movie, Track
 from immich_meta_writers.source import ByteSource
 
@@ -79,13 +79,7 @@ def _times(one: Matrix, other: Matrix) -> Matrix:
 
 def _described(source: ByteSource, track: Track) -> Optional[tuple[int, int]]:
     """The first entry of `stsd`: 32 bytes into a visual sample entry stand its width and height, 16 bits each."""
-    stsd = _descend(source, track.minf, b"stbl", b"stsd")
+    stsd = descend(source, track.minf, b"stbl", b"stsd")
     entry = source.read_at(stsd.body + 8, min(36, stsd.size - 8)) if stsd and stsd.size >= 44 else b""
     width, height = int.from_bytes(entry[32:34], "big"), int.from_bytes(entry[34:36], "big")
     return (width, height) if width and height else None
-
-
-def _descend(source: ByteSource, box: Optional[Box], *path: bytes) -> Optional[Box]:
-    for kind in path:
-        box = first(children(source, box.body, box.end), kind) if box else None
-    return box

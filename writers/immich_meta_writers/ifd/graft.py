@@ -19,7 +19,7 @@ from immich_meta_writers.ifd.layout import Layout
 from immich_meta_writers.ifd.pointers import NEXT, BackLink
 from immich_meta_writers.ifd.table import Entry, Ifd, pack_table, table_bytes
 from immich_meta_writers.ifd.tree import Place, Tree
-from immich_meta_writers.patch import Patch, Splice
+from immich_meta_writers.patch import Patch, Splice, common_start, narrowed
 
 Wanted = Mapping[Place, Optional[Encoded]]
 
@@ -215,32 +215,11 @@ def _splices(ground: Ground, writes: list[tuple[int, bytes]], start: int, tail: 
     """What really differs, sorted; the new tail comes last."""
     data = ground.tree.data
     for offset, new in sorted(writes):
-        yield from _narrowed(offset, data[offset : offset + len(new)], new)
+        yield from narrowed(offset, data[offset : offset + len(new)], new)
     cut = min(start, ground.size)
     if not tail and not ground.has_tail:
         return
     old = data[cut : ground.size]
     if old != tail:
-        same = _common(old, tail)
+        same = common_start(old, tail)
         yield Splice(cut + same, len(old) - same, bytes(start - cut) + tail[same:])
-
-
-def _narrowed(offset: int, old: bytes, new: bytes) -> Iterator[Splice]:
-    """An overwrite without the bytes that are the same at both ends: undo stays small."""
-    if old == new:
-        return
-    front = _common(old, new)
-    back = _common(old[front:][::-1], new[front:][::-1])
-    yield Splice(offset + front, len(old) - front - back, new[front : len(new) - back])
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

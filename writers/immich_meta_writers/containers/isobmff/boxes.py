@@ -112,6 +112,13 @@ def first(boxes: tuple[Box, ...], kind: bytes) -> Optional[Box]:
     return next((box for box in boxes if box.kind == kind), None)
 
 
+def descend(source: ByteSource, box: Optional[Box], *path: bytes) -> Optional[Box]:
+    """The first box of each kind on the way inwards; None where there is none."""
+    for kind in path:
+        box = first(children(source, box.body, box.end), kind) if box else None
+    return box
+
+
 def _box(
     source: ByteSource, position: int, end: int, *, may_be_open: bool = False, any_kind: bool = False
 ) -> Optional[Box]:

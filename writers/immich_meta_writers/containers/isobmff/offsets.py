@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Optional
 
 from immich_meta_writers.containers.isobmff import iloc
-from immich_meta_writers.containers.isobmff.boxes import Box, children, first
+from immich_meta_writers.containers.isobmff.boxes import Box, children, descend, first
 from immich_meta_writers.containers.isobmff.fragments import (
     shifted_fragment,
     shifted_random_access,
@@ -84,7 +84,7 @@ def _track(source: ByteSource, trak: Box, move: Move, relocated: Relocated) -> I
     for box in children(source, trak.body, trak.end):
         if box.kind == b"meta":
             yield from _items(source, box, move, relocated)
-    minf = _descend(source, trak, b"mdia", b"minf")
+    minf = descend(source, trak, b"mdia", b"minf")
     stbl = minf and first(children(source, minf.body, minf.end), b"stbl")
     if minf is None or stbl is None or not _is_in_file(source, minf):
         return
@@ -95,19 +95,12 @@ def _track(source: ByteSource, trak: Box, move: Move, relocated: Relocated) -> I
             yield from _auxiliary(source, box, move)
 
 
-def _descend(source: ByteSource, box: Box, *path: bytes) -> Optional[Box]:
-    found: Optional[Box] = box
-    for kind in path:
-        found = found and first(children(source, found.body, found.end), kind)
-    return found
-
-
 def _is_in_file(source: ByteSource, minf: Box) -> bool:
     """Whether the samples lie in this very file (8.7.2).
 
     Raises UnsupportedError when some do and some do not.
     """
-    dref = _descend(source, minf, b"dinf", b"dref")
+    dref = descend(source, minf, b"dinf", b"dref")
     entries = children(source, dref.body + 8, dref.end) if dref else ()
     answers = {_names_this_file(source, entry) for entry in entries}
     if len(answers) > 1:
