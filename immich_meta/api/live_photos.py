@@ -18,7 +18,7 @@ from hashlib import blake2b
 from typing import Callable, Optional, TypeVar, Union
 
 from immich_meta.api import decode
-from immich_meta.api.models import HIDDEN, Asset, InvalidAsset
+from immich_meta.api.models import HIDDEN, VIDEO, Asset, InvalidAsset
 from immich_meta.errors import BadAnswerError, FaultError, MissingPermissionError, RefusedError
 
 _LOG = logging.getLogger(__name__)
@@ -107,7 +107,9 @@ class LivePhotos:
             return found.reason
         if found.is_trashed or found.is_offline:
             return "it is in the trash" if found.is_trashed else "its file is offline"
-        return found if found.id == ident else "the server answered with another asset"
+        if found.id != ident:
+            return "the server answered with another asset"
+        return found if found.kind == VIDEO else "the server says that it is no video"
 
     def _pair(self, still: Asset, ident: str, asked: dict[str, Union[Asset, str]]) -> Iterator[Asset]:
         item = self._shelf.take(ident)

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from immich_meta.api.models import Album, Asset, Edit, Face
 from immich_meta.mapping.albums import names_of
 from immich_meta.mapping.caption import caption_of
-from immich_meta.mapping.faces import regions_of
+from immich_meta.mapping.faces import named_faces, regions_of
 from immich_meta.mapping.gps import position_of
 from immich_meta.mapping.notes import Notes
 from immich_meta.mapping.people import people_of
+from immich_meta.mapping.raster import raster_of
 from immich_meta.mapping.rating import stars_of
 from immich_meta.mapping.tags import tags_of
 from immich_meta.mapping.time import DateSource, captured
@@ -83,6 +84,7 @@ def to_metadata(
         albums=names_of(albums) if Module.ALBUMS in asked and albums is not None else None,
         tags=tags_of(asset) if Module.TAGS in asked else None,
         regions=regions,
+        raster=raster_of(asset, (face for _, face in named_faces(asset, faces) or ()), undoable) if regions else None,
         asset_id=asset.id,
     )
     return Mapped(metadata, of_gps + of_caption + of_time + of_rating + of_faces)

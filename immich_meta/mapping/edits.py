@@ -12,6 +12,8 @@ from typing import Optional
 
 from immich_meta.api.models import Edit
 
+Size = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Box:
@@ -49,6 +51,14 @@ class Undo:
             crop.top + box.bottom * height,
         )
 
+    def edited(self, size: Size) -> Size:
+        """Width and height that an image of this size has after the edits."""
+        width, height = size
+        if self.crop is not None:
+            width, height = width * (self.crop.right - self.crop.left), height * (self.crop.bottom - self.crop.top)
+        is_on_its_side = sum(turn in _QUARTERS for turn in self.turns) % 2 == 1
+        return (height, width) if is_on_its_side else (width, height)
+
 
 _UNDONE = {
     "x": lambda b: Box(1 - b.right, b.top, 1 - b.left, b.bottom),
@@ -57,10 +67,11 @@ _UNDONE = {
     "180": lambda b: Box(1 - b.right, 1 - b.bottom, 1 - b.left, 1 - b.top),
     "270": lambda b: Box(1 - b.bottom, b.left, 1 - b.top, b.right),
 }
+_QUARTERS = frozenset({"90", "270"})
 _MIRRORS = {"horizontal": "x", "vertical": "y"}
 
 
-def undo(edits: tuple[Edit, ...], original_size: Optional[tuple[int, int]]) -> Undo:
+def undo(edits: tuple[Edit, ...], original_size: Optional[Size]) -> Undo:
     """How to undo `edits`. `original_size`: width and height in pixels of the whole image as displayed.
 
     The server applies the first crop before all else, wherever it stands, then the others in order.
@@ -94,7 +105,7 @@ def _mirror(parameters: Mapping[str, object]) -> str:
     return _MIRRORS[axis]
 
 
-def _crop(parameters: Mapping[str, object], size: Optional[tuple[int, int]]) -> Box:
+def _crop(parameters: Mapping[str, object], size: Optional[Size]) -> Box:
     if size is None:
         raise UndoError("a crop of an image of unknown size")
     x, y, width, height = (number(parameters.get(key)) for key in ("x", "y", "width", "height"))

@@ -11,13 +11,13 @@ from immich_meta.api.models import Asset, Edit, Face, Person
 from immich_meta.mapping.edits import Box, Undo, UndoError, number, undo
 from immich_meta.mapping.notes import Note, NoteKind, Notes
 from immich_meta.mapping.people import name_of
+from immich_meta.mapping.raster import displayed_size
 from immich_meta_writers.metadata import Region
 
 # Faces that Immich imported from the file itself: the file's own region is the original.
 FROM_THE_FILE = "exif"
 # A side that a file's ten decimals could not show.
 _NO_SIDE = 1e-9
-_SIDEWAYS = frozenset({"5", "6", "7", "8"})
 
 NamedFace = tuple[str, Face]
 
@@ -30,7 +30,7 @@ def regions_of(
     `faces` None: those that came with the persons are taken. The answer None leaves the file's regions alone:
     the faces or the edits are not known. Boxes are normalised by the image size that each face itself gives.
     """
-    named = _named(asset, faces)
+    named = named_faces(asset, faces)
     if named is None:
         return None, (_skipped("the server did not send their boxes"),)
     if not named:
@@ -51,7 +51,8 @@ def regions_of(
     return tuple(sorted(regions, key=lambda r: (r.x, r.name, r.y, r.w, r.h))), tuple(sorted(notes, key=_text))
 
 
-def _named(asset: Asset, faces: Optional[tuple[Face, ...]]) -> Optional[tuple[NamedFace, ...]]:
+def named_faces(asset: Asset, faces: Optional[tuple[Face, ...]]) -> Optional[tuple[NamedFace, ...]]:
+    """Those that a file may get; None when the server did not send their boxes. `faces` as in `regions_of`."""
     if faces is not None:
         owned: list[tuple[Optional[Person], Face]]
         owned = [(face.person, face) for face in faces]
@@ -77,15 +78,7 @@ def _name(person: Optional[Person]) -> str:
 def _way_back(asset: Asset, edits: Optional[tuple[Edit, ...]]) -> Undo:
     if asset.is_edited and not edits:
         raise UndoError("the image was edited in Immich and its edits could not be read")
-    return undo(edits or (), _displayed_size(asset))
-
-
-def _displayed_size(asset: Asset) -> Optional[tuple[int, int]]:
-    """Of the unedited image: exifInfo has the stored raster; asset.width and height are the edited one's."""
-    width, height = asset.exif.image_width, asset.exif.image_height
-    if not width or not height or not 0 < width < 2**31 or not 0 < height < 2**31:
-        return None
-    return (height, width) if str(asset.exif.orientation) in _SIDEWAYS else (width, height)
+    return undo(edits or (), displayed_size(asset))
 
 
 def _region(name: str, face: Face, back: Undo) -> Optional[Region]:

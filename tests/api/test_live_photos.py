@@ -150,6 +150,28 @@ def test_an_answer_that_makes_no_sense_is_a_note(
     assert len(still.notes) == 1
 
 
+@pytest.mark.parametrize("visibility", ["hidden", "timeline", None])
+@pytest.mark.parametrize("kind", ["IMAGE", "AUDIO", None])
+def test_only_a_video_is_the_video_of_a_still(
+    library: Library, server: DemoServer, client: ImmichClient, kind: Optional[str], visibility: Optional[str]
+) -> None:
+    still, video = pair(library, "a", people=["Ada"])
+    _hide(server)
+    server.answer(
+        "/assets/", {"id": video.id, "originalPath": f"{ROOT}/other.jpg", "type": kind, "visibility": visibility}
+    )
+    (found,) = (each for each in client.assets() if isinstance(each, Asset))
+    assert found.id == still.id
+    assert found.notes == ("the video of this live photo is left as it is: the server says that it is no video",)
+
+
+def test_an_image_that_two_stills_name_is_nobodys_video(library: Library, client: ImmichClient) -> None:
+    first = library.add_photo(f"{ROOT}/a.jpg", date=datetime(2020, 1, 1))
+    second = library.add_photo(f"{ROOT}/b.jpg", date=datetime(2021, 1, 1))
+    first.live_photo_video_id, second.live_photo_video_id = second.id, first.id
+    assert listed(client) == [("a.jpg", None), ("b.jpg", None)]
+
+
 def test_a_video_of_two_stills_goes_with_the_first(library: Library, client: ImmichClient) -> None:
     _, video = pair(library, "a", date=datetime(2020, 1, 1))
     second = library.add_photo(f"{ROOT}/b.jpg", date=datetime(2021, 1, 1))

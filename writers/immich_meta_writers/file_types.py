@@ -162,6 +162,18 @@ def _only_beside(head: bytes, ending: str) -> Optional[FileType]:
     return None if name is None else _beside(name)
 
 
+def refusal(kind: FileType, name: str, verb: str) -> str:
+    """That metadata is not `verb` ("written into", "read from") such files; and that this is one, if its name hides it.
+    """
+    ending = os.path.splitext(name)[1].lower().lstrip(".")
+    expected = EXPECTED.get(ending)
+    plainly = f"metadata is not {verb} {kind.name} files"
+    if expected == kind or (kind == TIFF_RAW and expected == RAW):
+        return plainly
+    misnamed = "" if expected is None else f", though its name ends in .{ending}"
+    return f"by its content this is {kind.name}{misnamed}: {plainly}"
+
+
 def detect(head: bytes, name: str) -> FileType:
     """The type of a file that begins with `head` (512 bytes of it, if it has as many).
 

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Optional
 
 LOCAL_CLAIMANT = "local"
+LONGEST_SIDE = (1 << 31) - 1  # pixels
 
 
 class RatingSource(Enum):
@@ -57,11 +58,21 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Raster:
+    """A picture as stored, as somebody else has read it: pixels, and how it is turned for display (EXIF 1-8)."""
+
+    width: int
+    height: int
+    orientation: int = 1
+
+
+@dataclass(frozen=True)
 class PhotoMetadata:
     """What is wanted in a file.
 
     None means "not asked: leave it alone"; an empty value means "there is none: remove ours".
     `rating` is -1 (rejected) to 5. `tags` are full paths, `Travel/Berlin`. `asset_id` is recorded, never compared.
+    `raster` is only a hint for `regions`, where the file itself does not tell: it is never written for its own sake.
     """
 
     people: Optional[tuple[str, ...]] = None
@@ -74,4 +85,5 @@ class PhotoMetadata:
     albums: Optional[tuple[str, ...]] = None
     tags: Optional[tuple[str, ...]] = None
     regions: Optional[tuple[Region, ...]] = None
+    raster: Optional[Raster] = None
     asset_id: Optional[str] = None

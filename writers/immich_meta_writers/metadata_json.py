@@ -13,10 +13,10 @@ from typing import Any
 
 from immich_meta_writers.errors import MetadataError
 from immich_meta_writers.merge.dates import as_moment, parse_iso
-from immich_meta_writers.metadata import Moment, PhotoMetadata, Position, Region
+from immich_meta_writers.metadata import LONGEST_SIDE, Moment, PhotoMetadata, Position, Raster, Region
 from immich_meta_writers.text import clean, nfc
 
-FIELDS = "people, caption, rating, favorite, gps, captured, albums, tags, regions"
+FIELDS = "people, caption, rating, favorite, gps, captured, albums, tags, regions, raster"
 _OLDEST, _NEWEST = 1000, 9999  # EXIF years have four digits
 _PRINTED = 1e15  # JSON's integers have any number of digits
 # Python's own parser takes more forms with every version; these are the same on all. A date alone is midnight.
@@ -28,7 +28,8 @@ def photo_metadata(values: object, zone: tzinfo) -> PhotoMetadata:
 
     `gps` {latitude, longitude, altitude}: degrees and metres. `captured`: ISO 8601; without an offset it is a wall
     clock, whose instant is read in `zone`; or {at, guessed}, `guessed` when the offset is no fact, as Immich's UTC of a
-    movie is none. `regions` [{name, x, y, w, h}]: as displayed, centre-based, 0-1.
+    movie is none. `regions` [{name, x, y, w, h}]: as displayed, centre-based, 0-1. `raster` {width, height,
+    orientation}: pixels as stored and EXIF Orientation, a hint for the regions of files that do not tell.
 
     Raises MetadataError.
     """
@@ -79,11 +80,15 @@ def _number(name: str, value: object, low: float, high: float) -> float:
     return float(value)
 
 
-def _rating(name: str, value: object, zone: tzinfo) -> int:
-    number = _number(name, value, -1, 5)
+def _whole(name: str, value: object, low: int, high: int) -> int:
+    number = _number(name, value, low, high)
     if not number.is_integer():
-        raise MetadataError(f"{name} is {number}: allowed are whole numbers from -1 to 5", place=name)
+        raise MetadataError(f"{name} is {number}: allowed are whole numbers from {low} to {high}", place=name)
     return int(number)
+
+
+def _rating(name: str, value: object, zone: tzinfo) -> int:
+    return _whole(name, value, -1, 5)
 
 
 def _flag(name: str, value: object, zone: tzinfo) -> bool:
@@ -136,6 +141,16 @@ def _regions(name: str, value: object, zone: tzinfo) -> tuple[Region, ...]:
     return tuple(regions)
 
 
+def _raster(name: str, value: object, zone: tzinfo) -> Raster:
+    fields = _fields(name, value, ("width", "height"), ("orientation",))
+    orientation = fields.get("orientation")
+    return Raster(
+        _whole("raster.width", fields["width"], 1, LONGEST_SIDE),
+        _whole("raster.height", fields["height"], 1, LONGEST_SIDE),
+        1 if orientation is None else _whole("raster.orientation", orientation, 1, 8),
+    )
+
+
 def _fields(
     name: str, value: object, needed: tuple[str, ...], allowed: tuple[str, ...]
 ) -> Mapping[str, object]:
@@ -161,4 +176,5 @@ _READERS: Mapping[str, Callable[[str, object, tzinfo], object]] = {
     "albums": _names,
     "tags": _names,
     "regions": _regions,
+    "raster": _raster,
 }

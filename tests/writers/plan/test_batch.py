@@ -10,14 +10,29 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Optional
 
 import pytest
 
-from immich_meta_writers import PhotoMetadata, Plan, WriterError, plan, read
+from immich_meta_writers import (
+    FilePlan,
+    Found,
+    How,
+    Moment,
+    PhotoMetadata,
+    Plan,
+    PlanOptions,
+    Undo,
+    WriterError,
+    WriteTo,
+    plan,
+    read,
+    revert,
+)
 from immich_meta_writers.errors import AccessError, ChangedError
-from immich_meta_writers.plan.batch import Window, apply_all
+from immich_meta_writers.plan.batch import FLUSH_SECONDS, Window, apply_all
 from tests.writers.plan.photos import BUILTIN, contents, photo
 
 Told = Callable[[Optional[WriterError]], str]
@@ -219,6 +234,137 @@ def test_the_directories_of_the_latest_renames_are_flushed_once(tmp_path: Path, 
     real = os.path.realpath(tmp_path)
     expected = [*folders[8:], folders[0], folders[1]]
     assert sorted(flushed) == sorted(os.path.join(real, folder.name) for folder in expected)
+
+
+@needs_posix
+def test_directories_are_flushed_now_and_then_so_that_a_power_failure_costs_seconds(
+    tmp_path: Path, flushed: list[str]
+) -> None:
+    folders, now = [tmp_path / name for name in "abc"], [100.0]
+    for folder in folders:
+        folder.mkdir()
+    a, b, c = (os.path.realpath(folder) for folder in folders)
+
+    with Window[str](clock=lambda: now[0]) as window:
+
+        def write(folder: Path, name: str) -> None:
+            window.carry_out(named(photo(folder, name), "Ada"), as_(name))
+            window.settle()
+
+        write(folders[0], "1.jpg")
+        write(folders[1], "2.jpg")
+        now[0] += FLUSH_SECONDS - 0.1
+        write(folders[0], "3.jpg")
+        assert flushed == []
+        now[0] += 0.2
+        write(folders[2], "4.jpg")
+        _ = list(window.rest())
+        window.flush()
+        assert sorted(flushed[:2]) == [a, b]
+        assert flushed[2:] == [c]
+        window.flush()
+        assert len(flushed) == 3
+
+
+@needs_posix
+def test_the_directory_of_a_file_that_is_under_way_is_flushed_once_more(tmp_path: Path, flushed: list[str]) -> None:
+    now, may_go_on = [0.0], threading.Event()
+
+    def slowly(*_: object) -> None:
+        assert may_go_on.wait(60)
+
+    with Window[str](clock=lambda: now[0]) as window:
+        window.carry_out(named(photo(tmp_path, "1.jpg"), "Ada"), as_("1"), slowly)
+        now[0] += FLUSH_SECONDS
+        (tmp_path / "other").mkdir()
+        window.carry_out(named(photo(tmp_path / "other", "2.jpg"), "Ada"), as_("2"))
+        may_go_on.set()
+        assert list(window.rest()) == ["1", "2"]
+        window.flush()
+    real = os.path.realpath(tmp_path)
+    assert sorted(flushed) == [real, real, os.path.join(real, "other")]
+
+
+@needs_posix
+def test_a_flush_on_the_way_that_failed_is_made_up_for_or_told_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, plain, fails = [0.0], os.open, [True]
+
+    def failing(path: Any, *rest: Any, **named: Any) -> int:
+        if fails[0] and os.path.isdir(path):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return plain(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", failing)
+    with Window[str](clock=lambda: now[0]) as window:
+        for name in ("1.jpg", "2.jpg", "3.jpg"):
+            window.carry_out(named(photo(tmp_path, name), "Ada"), as_(name))
+            window.settle()
+            now[0] += FLUSH_SECONDS
+        assert list(window.rest()) == ["1.jpg", "2.jpg", "3.jpg"]
+        with pytest.raises(AccessError):
+            window.flush()
+        fails[0] = False
+        window.flush()
+
+
+# -- taking back ------------------------------------------------------------------------------------------------------
+
+
+def test_what_takes_each_file_back_is_kept_before_it_is_touched_one_at_a_time(tmp_path: Path) -> None:
+    paths = [photo(tmp_path, f"IMG_{number}.jpg") for number in range(20)]
+    before, plans = contents(tmp_path), [named(path, "Ada") for path in paths]
+    kept: dict[str, tuple[FilePlan, Undo]] = {}
+    inside: list[int] = []
+
+    def keep(part: FilePlan, undo: Undo) -> None:
+        inside.append(1)
+        assert len(inside) == 1
+        assert Path(undo.path).read_bytes() == before[Path(undo.path).name][0]
+        kept[undo.path] = part, undo
+        time.sleep(0.001)
+        inside.pop()
+
+    assert [error for _, error in apply_all(plans, keep=keep)] == [None] * 20
+    assert [kept[os.path.realpath(path)][0] for path in paths] == [plan.media for plan in plans]
+    assert [revert(undo) for _, undo in kept.values()] == [Found.NEW] * 20
+    assert {name: content for name, (content, *_) in contents(tmp_path).items()} == {
+        name: content for name, (content, *_) in before.items()
+    }
+
+
+def test_a_file_whose_way_back_cannot_be_kept_is_not_written_and_the_others_are(tmp_path: Path) -> None:
+    paths = [photo(tmp_path, f"IMG_{number}.jpg") for number in range(4)]
+    before = paths[1].read_bytes()
+
+    def keep(part: FilePlan, undo: Undo) -> None:
+        if part.path == str(paths[1]):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    errors = [error for _, error in apply_all([named(path, "Ada") for path in paths], keep=keep)]
+    assert [type(error) for error in errors] == [type(None), AccessError, type(None), type(None)]
+    assert "could not be kept" in str(errors[1])
+    assert paths[1].read_bytes() == before
+    assert len(os.listdir(tmp_path)) == 4
+
+
+def test_a_photo_and_its_new_sidecar_and_a_time_are_taken_back_by_three_values(tmp_path: Path) -> None:
+    options = PlanOptions(xmp_engine="builtin", write_to=WriteTo.BOTH)
+    taken = Moment(datetime(2020, 1, 2, 3, 4, 5), timedelta(0), datetime(2020, 1, 2, 3, 4, 5, tzinfo=timezone.utc))
+    path = photo(tmp_path)
+    before = contents(tmp_path)
+    kept: list[Undo] = []
+    plan(path, PhotoMetadata(people=("Ada",), captured=taken), options).apply(lambda _, undo: kept.append(undo))
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, 1))
+    plan(path, PhotoMetadata(captured=taken), options).apply(lambda _, undo: kept.append(undo))
+    assert [undo.how for undo in kept] == [How.REPLACED, How.CREATED, How.TOUCHED]
+    assert revert(kept[2]) is Found.NEW
+    assert path.stat().st_mtime_ns == 1
+    assert [revert(undo) for undo in kept[:2]] == [Found.NEW, Found.NEW]
+    assert contents(tmp_path).keys() == before.keys()
+    assert path.read_bytes() == before[path.name][0]
 
 
 @needs_posix

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from immich_meta_writers.errors import EmptyFileError, StructureError
-from immich_meta_writers.file_types import DNG, EXPECTED, HEAD, TIFF_RAW, detect
+from immich_meta_writers.file_types import DNG, EXPECTED, HEAD, TIFF_RAW, detect, refusal
 
 # docs.immich.app, "Supported formats", and the endings that the server lists beyond it.
 IMMICH = (
@@ -110,6 +110,31 @@ def test_no_bytes_are_empty() -> None:
 def test_what_is_neither_photo_nor_video_is_refused(head: bytes) -> None:
     with pytest.raises(StructureError):
         detect(head, "IMG.jpg")
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "words"),
+    [
+        (b"RIFF\0\0\0\0AVI LIST", "VID.avi", "metadata is not written into AVI files"),
+        (
+            b"RIFF\0\0\0\0AVI LIST",
+            "VID.MOV",
+            "by its content this is AVI, though its name ends in .mov: metadata is not written into AVI files",
+        ),
+        (b"8BPS", "IMG", "by its content this is PSD: metadata is not written into PSD files"),
+        (b"8BPS", "IMG.2021", "by its content this is PSD: metadata is not written into PSD files"),
+        (b"II*\0", "IMG.NEF", "metadata is not written into TIFF-based raw files"),
+        (b"FUJIFILMCCD-RAW", "IMG.raf", "metadata is not written into RAW files"),
+        (
+            b"II*\0\x10\0\0\0CR\2\0",
+            "IMG.tif",
+            "by its content this is TIFF-based raw, though its name ends in .tif: "
+            "metadata is not written into TIFF-based raw files",
+        ),
+    ],
+)
+def test_a_refusal_says_what_the_file_is_when_its_name_does_not(head: bytes, name: str, words: str) -> None:
+    assert refusal(detect(head, name), name, "written into") == words
 
 
 @given(st.binary(max_size=HEAD), st.text(max_size=10))

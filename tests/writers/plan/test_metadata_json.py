@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from immich_meta_writers import Moment, PhotoMetadata, Position, Region
+from immich_meta_writers import Moment, PhotoMetadata, Position, Raster, Region
 from immich_meta_writers.errors import MetadataError
 from immich_meta_writers.metadata_json import FIELDS, photo_metadata
 
@@ -168,3 +168,26 @@ def test_any_json_is_metadata_or_one_named_error(values: object) -> None:
 def test_any_date_is_a_moment_or_one_named_error(text: str) -> None:
     with contextlib.suppress(MetadataError):
         assert moment(text).wall.tzinfo is None
+
+
+def test_a_raster_is_pixels_and_an_orientation() -> None:
+    assert parse('{"raster": {"width": 6000, "height": 4000.0}}').raster == Raster(6000, 4000, 1)
+    assert parse('{"raster": {"width": 6000, "height": 4000, "orientation": 6}}').raster == Raster(6000, 4000, 6)
+
+
+@pytest.mark.parametrize(
+    "raster",
+    [
+        [6000, 4000],
+        {"width": 6000},
+        {"width": 0, "height": 1},
+        {"width": 1.5, "height": 1},
+        {"width": 1, "height": 1 << 31},
+        {"width": True, "height": 1},
+        {"width": 1, "height": 1, "orientation": 9},
+        {"width": 1, "height": 1, "unit": "pixel"},
+    ],
+)
+def test_a_raster_that_makes_no_sense_is_named(raster: object) -> None:
+    with pytest.raises(MetadataError, match="raster"):
+        photo_metadata({"raster": raster}, BERLIN)

@@ -190,6 +190,14 @@ def test_with_embed_it_is_unsupported(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_refusal_says_what_the_file_is_and_what_to_do(tmp_path: Path) -> None:
+    path = written(tmp_path / "VID.mov", b"RIFF\0\0\0\0AVI LIST" + bytes(100))
+    with pytest.raises(UnsupportedError, match=r"this is AVI, though its name ends in \.mov: .*--write-to auto"):
+        plan(path, WANTED, MODES[WriteTo.EMBED])
+    with pytest.raises(UnsupportedError, match=r"metadata is not read from AVI files \(.*VID\.mov\.xmp"):
+        read(path)
+
+
 def test_faces_of_a_picture_whose_size_is_not_known_are_reported(tmp_path: Path) -> None:
     path = written(tmp_path / "IMG.bmp", BMP)
     planned = run(path, WriteTo.AUTO, PhotoMetadata(regions=(Region("Ada", 0.5, 0.5, 0.1, 0.1),)))

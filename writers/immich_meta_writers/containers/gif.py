@@ -17,7 +17,7 @@ from typing import NamedTuple, Optional
 
 from immich_meta_writers.containers import Payloads, Room
 from immich_meta_writers.containers.gif_blocks import SIGNATURES, XMP_IDENTITY, Block, walk
-from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, require_homes
+from immich_meta_writers.containers.replacing import BLANK, MAX_PAYLOAD_BYTES, require_homes
 from immich_meta_writers.errors import NoRoomError, StructureError, UnsupportedError
 from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
@@ -30,7 +30,6 @@ _FRONT = b"\x21\xff\x0b" + XMP_IDENTITY
 # Wherever a reader that takes the packet for sub-blocks lands in it, the next step is the terminator.
 _RAMP = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 _RAMP_START = b"\xff\xfe\xfd\xfc"
-_BLANK = b"\0 \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -95,7 +94,7 @@ def _xmp(source: ByteSource, blocks: Sequence[Block]) -> tuple[Optional[Home], O
             raise StructureError(f"the XMP block has {block.end - block.body} bytes", place=f"offset {block.start}")
         content = source.read_at(block.body, block.end - block.body)
         packet, is_regular = _packet(content)
-        if packet.strip(_BLANK):
+        if packet.strip(BLANK):
             return Home(block, is_regular), packet
         if first[0] is None:
             first = Home(block, is_regular), packet

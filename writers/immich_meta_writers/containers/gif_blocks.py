@@ -32,13 +32,12 @@ class Block(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """`place`: where a new block may stand. `end`: behind the trailer, or behind the last block without one."""
+    """`place`: where a new block may stand."""
 
     is_old: bool
     raster: Optional[tuple[int, int]]
     packets: tuple[Block, ...]
     place: int
-    end: int
     c2pa: bool
 
 
@@ -86,13 +85,12 @@ def walk(source: ByteSource) -> Walk:
         raise TruncatedError("the file ends in its header", place=f"offset {len(head)}")
     width, height = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
     blocks = _Blocks(window, source.size, 13 + _table(head[10]))
-    end = blocks.follow()
+    blocks.follow()
     return Walk(
         is_old=head[:6] == SIGNATURES[0],
         raster=(width, height) if width and height else None,
         packets=tuple(blocks.packets),
         place=blocks.place,
-        end=end,
         c2pa=blocks.c2pa,
     )
 
@@ -112,8 +110,8 @@ class _Blocks:
         self.place = self._start = start
         self.c2pa = False
 
-    def follow(self) -> int:
-        """The end of the last block."""
+    def follow(self) -> None:
+        """To the end of the last block."""
         position = self._start
         for _ in range(_MAX_BLOCKS):
             head = self._window.get(position, 14)
@@ -126,16 +124,16 @@ class _Blocks:
                 run = self._window.get(position, _ZEROS_BYTES)
                 position += len(run) - len(run.lstrip(b"\0"))
             else:
-                return self._ended(position, kind, bool(head))
+                self._require_image(position, bool(head))
+                return
             if len(self.packets) > _MAX_KEPT:
                 break
         raise StructureError("more blocks than any image has", place=f"offset {position}")
 
-    def _ended(self, position: int, kind: int, is_there: bool) -> int:
+    def _require_image(self, position: int, is_there: bool) -> None:
         if not self._has_image:
             error = StructureError if is_there else TruncatedError
             raise error("the GIF has no image", place=f"offset {position}")
-        return position + 1 if is_there and kind == _TRAILER else position
 
     def _image(self, position: int, head: bytes) -> int:
         """Descriptor, colour table, code size, sub-blocks."""

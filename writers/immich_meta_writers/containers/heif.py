@@ -13,6 +13,7 @@ from immich_meta_writers.containers import Payloads, Room, heif_layout
 from immich_meta_writers.containers.heif_meta import EXIF, MOST, XMP, Held, Meta, Metadata, read_meta, read_metadata
 from immich_meta_writers.containers.heif_properties import Properties, read_properties
 from immich_meta_writers.containers.isobmff.boxes import Box, top_level
+from immich_meta_writers.containers.isobmff.c2pa import is_c2pa
 from immich_meta_writers.errors import EmptyFileError, NoRoomError, StructureError, TruncatedError, UnsupportedError
 from immich_meta_writers.patch import Patch
 from immich_meta_writers.source import ByteSource
@@ -22,7 +23,6 @@ __all__ = ["HeifFile", "accepts", "patch", "read"]
 _STILLS = b"heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf avif avis avio avci avcs".split()
 # Camera raws and movies may name a still's brand among those they are compatible with.
 _OTHERS = frozenset(b"crx |qt  |isom|iso2|iso4|iso5|iso6|mp41|mp42|avc1|M4V |M4A |dash".split(b"|"))
-_C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _PADDING = 2048
 _TOP_KINDS = frozenset(b"ftyp meta mdat moov moof mfra free skip wide uuid jumb mpvd sefd idat sidx styp".split())
 
@@ -96,7 +96,7 @@ def read(source: ByteSource) -> HeifFile:
         payloads=Payloads(exif=exif, xmp=xmp),
         raster=properties.raster,
         orientation=properties.orientation,
-        c2pa=any(_is_c2pa(source, box) for box in boxes),
+        c2pa=any(is_c2pa(source, box) for box in boxes),
         notes=metadata.notes,
         brands=_brands(source.read_at(0, min(boxes[0].end, 4096))),
         boxes=boxes,
@@ -111,10 +111,6 @@ def read(source: ByteSource) -> HeifFile:
 def _may_trail(kind: bytes, seen: Collection[bytes]) -> bool:
     """Behind a whole picture, and of no kind that a HEIF file has at its top."""
     return kind not in _TOP_KINDS and b"meta" in seen and b"mdat" in seen
-
-
-def _is_c2pa(source: ByteSource, box: Box) -> bool:
-    return box.kind == b"jumb" or (box.kind == b"uuid" and source.read_at(box.body, 16) == _C2PA)
 
 
 def patch(found: HeifFile, payloads: Payloads) -> Patch:

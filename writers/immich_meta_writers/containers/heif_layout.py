@@ -42,7 +42,7 @@ def rewritten(file: File, wanted: Mapping[str, Optional[bytes]]) -> Patch:
         if patch is not None:
             return patch
     raise UnsupportedError(
-        "the video of this motion photo may not move (sefd holds its position), and there is too little free space",
+        "the photo's video has to stay where it is (sefd tells its position), and too little space is free before it",
         place="mpvd",
     )
 

@@ -20,6 +20,7 @@ from immich_meta_writers.containers.isobmff import iloc
 from immich_meta_writers.containers.isobmff.boxes import Box, children, first
 from immich_meta_writers.containers.isobmff.iloc import Location, Table
 from immich_meta_writers.containers.isobmff.offsets import in_file_references
+from immich_meta_writers.containers.replacing import shown
 from immich_meta_writers.errors import StructureError, TruncatedError
 from immich_meta_writers.source import ByteSource
 
@@ -122,7 +123,8 @@ def _meta(source: ByteSource, box: Box, inside: tuple[Box, ...], primary: int, i
 
 def _content(source: ByteSource, box: Box) -> bytes:
     if box.size > heif_items.MAX_TABLE_BYTES:
-        raise StructureError(f"the box {box.kind!r} has {box.size} bytes, more than any photo's", place=_place(box))
+        cause = f"the box {shown(box.kind)} has {box.size} bytes, more than any photo's"
+        raise StructureError(cause, place=_place(box))
     return source.read_at(box.body, box.size)
 
 

@@ -23,7 +23,7 @@ from immich_meta_writers.containers import Payloads, Room
 from immich_meta_writers.containers.isobmff.boxes import Box, header, packed, top_level
 from immich_meta_writers.containers.jxl_codestream import HEAD_BYTES, SIGNATURE, Image, image
 from immich_meta_writers.containers.jxl_compressed import KIND_BYTES, compressed, decompressed
-from immich_meta_writers.containers.replacing import EXIF_HEADER, MAX_PAYLOAD_BYTES, require_homes, tiff_start
+from immich_meta_writers.containers.replacing import EXIF_HEADER, MAX_PAYLOAD_BYTES, require_homes, shown, tiff_start
 from immich_meta_writers.errors import EmptyFileError, NoRoomError, StructureError, TruncatedError
 from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
@@ -161,7 +161,7 @@ def _contents(source: ByteSource, boxes: Sequence[Box]) -> Iterator[_Content]:
             continue
         place = f"offset {box.start}"
         if box.size > MAX_PAYLOAD_BYTES:
-            raise StructureError(f"the box {box.kind!r} has {box.size} bytes", place=place)
+            raise StructureError(f"the box {shown(box.kind)} has {box.size} bytes", place=place)
         data = source.read_at(box.body, box.size)
         if inner:
             yield _Content(box, inner, True, decompressed(data[KIND_BYTES:], place))

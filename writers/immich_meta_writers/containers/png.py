@@ -30,7 +30,7 @@ from immich_meta_writers.containers.png_chunks import (
     walk,
 )
 from immich_meta_writers.containers.png_exif import apart
-from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, require_homes, tiff_start
+from immich_meta_writers.containers.replacing import BLANK, MAX_PAYLOAD_BYTES, require_homes, tiff_start
 from immich_meta_writers.errors import NoRoomError, StructureError
 from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
@@ -41,7 +41,6 @@ ROOM = Room(exif=MAX_PAYLOAD_BYTES // 2, xmp=MAX_PAYLOAD_BYTES // 2, padding=204
 
 # Keyword, no compression, method 0, no language, no translated keyword.
 _XMP_FRONT = XMP_KEYWORD + bytes(5)
-_BLANK = b"\0 \t\r\n"
 _OUTRANKED = "an old text chunk with metadata stands behind the image: many readers would believe it more"
 
 
@@ -142,7 +141,7 @@ def _xmp(source: ByteSource, chunks: Sequence[Chunk]) -> tuple[Optional[Home], O
             broken.append(error)
             continue
         home = Home(chunk, text.front, text.is_plain and chunk.kind == b"iTXt")
-        if text.text.strip(_BLANK):
+        if text.text.strip(BLANK):
             return home, text.text
         found.append((home, text.text))
     if broken:

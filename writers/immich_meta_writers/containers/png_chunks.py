@@ -9,6 +9,7 @@ import struct
 import zlib
 from typing import NamedTuple, Optional
 
+from immich_meta_writers.containers.replacing import shown
 from immich_meta_writers.errors import EmptyFileError, StructureError, TruncatedError
 from immich_meta_writers.source import ByteSource
 
@@ -119,12 +120,13 @@ def _chunk(source: ByteSource, position: int) -> Chunk:
         raise TruncatedError("the file ends before IEND", place=place)
     length, kind = struct.unpack(">I4s", head)
     if not (kind.isalpha() and kind.isascii()):
-        raise StructureError(f"{kind!r} is no chunk", place=place)
+        raise StructureError(f"{shown(kind)} is no chunk", place=place)
     if length > _MAX_LENGTH:
-        raise StructureError(f"the chunk {kind!r} claims {length} bytes", place=place)
+        raise StructureError(f"the chunk {shown(kind)} claims {length} bytes", place=place)
     chunk = Chunk(kind, position, length)
     if chunk.end > source.size:
-        raise TruncatedError(f"the chunk {kind!r} ends {chunk.end - source.size} bytes behind the file", place=place)
+        beyond = chunk.end - source.size
+        raise TruncatedError(f"the chunk {shown(kind)} ends {beyond} bytes behind the file", place=place)
     return chunk
 
 

@@ -25,6 +25,7 @@ from immich_meta_writers.containers.quicktime_boxes import FREE, MAX_CONTENT_BYT
 from immich_meta_writers.containers.quicktime_packets import UserData, top_level_packet, user_data_with
 from immich_meta_writers.containers.quicktime_picture import picture
 from immich_meta_writers.containers.quicktime_space import (
+    FRAGMENTS_MOVE,
     Grown,
     ended,
     followed,
@@ -33,12 +34,13 @@ from immich_meta_writers.containers.quicktime_space import (
     resized,
     tail_place,
 )
+from immich_meta_writers.containers.quicktime_whole import require_media
 from immich_meta_writers.containers.replacing import require_homes
 from immich_meta_writers.errors import NoRoomError, UnsupportedError
 from immich_meta_writers.patch import Patch, Splice, narrowed
 from immich_meta_writers.source import ByteSource
 
-__all__ = ["ROOM", "QuickTimeFile", "accepts", "patch", "read"]
+__all__ = ["ROOM", "QuickTimeFile", "accepts", "check_whole", "patch", "read"]
 
 ROOM = Room(exif=0, xmp=MAX_CONTENT_BYTES, padding=2048)
 
@@ -106,6 +108,11 @@ def read(source: ByteSource) -> QuickTimeFile:
     )
 
 
+def check_whole(source: ByteSource, found: QuickTimeFile) -> None:
+    """Raises TruncatedError when the file ends behind a header whose media it should hold."""
+    require_media(found.movie)
+
+
 def _notes(movie: Movie) -> Iterator[str]:
     for kind, boxes in ((b"moov", movie.top), (b"udta", movie.inside), (b"meta", movie.inside)):
         for box in [box for box in boxes if box.kind == kind][1:]:
@@ -133,7 +140,7 @@ def patch(found: QuickTimeFile, payloads: Payloads) -> Patch:
     changes = [*_meta_changes(movie, payloads), *_user_data_changes(movie, payloads, touches_xmp)]
     if not changes:
         return _finished(found, Grown(headers + outside.splices, outside.tail))
-    refusal = UnsupportedError("a fragmented movie would have to shift", place=f"offset {movie.moov.end}")
+    refusal = UnsupportedError(FRAGMENTS_MOVE, place=f"offset {movie.moov.end}")
     inner = [*headers, *(splice for change in changes for splice in change.splices())]
     for way in header_grown(movie, inner, changes[0].end):
         try:

@@ -10,22 +10,24 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.containers.isobmff.boxes import Box, children, first, top_level
+from immich_meta_writers.containers.isobmff.c2pa import is_c2pa
+from immich_meta_writers.containers.replacing import BLANK
 from immich_meta_writers.errors import DamagedError, StructureError, UnsupportedError
 from immich_meta_writers.source import ByteSource
 
-# Extended types of `uuid` boxes: XMP part 3, 1.2.7.1; C2PA 2.1, A.5.
+# Extended type of a `uuid` box: XMP part 3, 1.2.7.1.
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 # More is no metadata: `meta` and `udta` of that size stay as they are.
 MAX_CONTENT_BYTES = 16 << 20
 FREE = (b"free", b"skip")
+# In a movie's header, or a track's, these may hold names, places, captions and pictures.
+METADATA = (b"meta", b"udta", b"uuid")
 # Boxes that files are made of; others, where they come last, may be found from the end of the file: `mfra`, a maker's.
 BODY = frozenset(
     (*FREE, *b"ftyp styp moov mdat wide uuid meta moof sidx ssix emsg prft pdin pnot PICT junk udta jumb".split())
 )
 _MAX_TRACKS, _MAX_INSIDE = 1024, 65536
 _MAX_HEADER_BYTES = 4096
-_BLANK = b"\0 \t\r\n"
 
 
 class Packet(NamedTuple):
@@ -38,12 +40,13 @@ class Packet(NamedTuple):
 
 
 class Track(NamedTuple):
-    """A `trak`, as far as it is of use; `handler`: `vide`, `soun` ..."""
+    """A `trak`, as far as it is of use; `handler`: `vide`, `soun` ... `told`: its own metadata."""
 
     tkhd: Optional[Box]
     mdhd: Optional[Box]
     handler: bytes
     minf: Optional[Box]
+    told: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def find(source: ByteSource) -> Movie:
     if packet is not None and "udta" in homes and packet.parent == homes["udta"]:
         cut = packet.box.start - homes["udta"].body
         contents["udta"] = contents["udta"][:cut] + contents["udta"][cut + packet.box.end - packet.box.start :]
-    c2pa = any(_is_uuid(source, box, C2PA_UUID) or box.kind == b"jumb" for box in top.boxes)
+    c2pa = any(is_c2pa(source, box) for box in top.boxes)
     return Movie(
         source, top.boxes, top.end, moov, inside, tracks, homes, contents, closed, packets, rival, c2pa
     )
@@ -123,7 +126,8 @@ def _tracks(source: ByteSource, inside: tuple[Box, ...]) -> tuple[Track, ...]:
         media = children(source, mdia.body, mdia.end) if mdia else ()
         hdlr = first(media, b"hdlr")
         handler = source.read_at(hdlr.body, min(hdlr.size, 12))[8:12] if hdlr else b""
-        tracks.append(Track(first(parts, b"tkhd"), first(media, b"mdhd"), handler, first(media, b"minf")))
+        told = tuple(box for box in (*parts, *media) if box.kind in METADATA)
+        tracks.append(Track(first(parts, b"tkhd"), first(media, b"mdhd"), handler, first(media, b"minf"), told))
         count += len(parts) + len(media)
         if len(tracks) > _MAX_TRACKS or count > _MAX_INSIDE:
             raise StructureError(f"more than {_MAX_TRACKS} tracks or {_MAX_INSIDE} boxes", place=f"offset {trak.start}")
@@ -150,14 +154,14 @@ def _homes(
     return homes, frozenset(closed)
 
 
-def _is_uuid(source: ByteSource, box: Box, uuid: bytes) -> bool:
-    return box.kind == b"uuid" and box.size >= 16 and source.read_at(box.body, 16) == uuid
+def _is_packet(source: ByteSource, box: Box) -> bool:
+    return box.kind == b"uuid" and box.size >= 16 and source.read_at(box.body, 16) == XMP_UUID
 
 
 def _packets(source: ByteSource, top: tuple[Box, ...], inside: tuple[Box, ...]) -> list[Packet]:
     """Every XMP packet that says something, where the two families have theirs."""
     places: list[tuple[Box, Optional[Box], int]] = [
-        (box, None, box.body + 16) for box in top if _is_uuid(source, box, XMP_UUID)
+        (box, None, box.body + 16) for box in top if _is_packet(source, box)
     ]
     for udta in inside:
         if udta.kind == b"udta":
@@ -167,7 +171,7 @@ def _packets(source: ByteSource, top: tuple[Box, ...], inside: tuple[Box, ...]) 
         if box.end - start > MAX_CONTENT_BYTES:
             raise UnsupportedError("the XMP packet is larger than 16 MiB", place=f"offset {box.start}")
         content = source.read_at(start, box.end - start)
-        if content.strip(_BLANK):
+        if content.strip(BLANK):
             packets.append(Packet(box, parent, start, content))
     return packets
 
@@ -196,4 +200,4 @@ def _settled(packets: list[Packet], is_quicktime: bool) -> tuple[dict[str, Packe
 
 
 def _same(one: Packet, other: Packet) -> bool:
-    return one.content.strip(_BLANK) == other.content.strip(_BLANK)
+    return one.content.strip(BLANK) == other.content.strip(BLANK)

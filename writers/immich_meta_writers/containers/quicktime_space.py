@@ -10,7 +10,8 @@ from typing import NamedTuple, Optional
 
 from immich_meta_writers.containers.isobmff.boxes import Box, first, header, packed
 from immich_meta_writers.containers.isobmff.offsets import moves, shifted
-from immich_meta_writers.containers.quicktime_boxes import BODY, FREE, Movie
+from immich_meta_writers.containers.quicktime_boxes import BODY, FREE, MAX_CONTENT_BYTES, METADATA, Movie
+from immich_meta_writers.containers.replacing import shown
 from immich_meta_writers.errors import NoRoomError, UnsupportedError
 from immich_meta_writers.patch import Patch, Splice
 from immich_meta_writers.source import ByteSource
@@ -19,6 +20,7 @@ from immich_meta_writers.source import ByteSource
 SLACK_BYTES = 2048
 # From this size on a header that does not fit its place goes to the end: to shift the samples is to copy them all.
 LONG_BYTES = 32 << 20
+FRAGMENTS_MOVE = "a fragmented movie has to stay where it is, and too little space is free behind its header"
 _HEADER = 8
 _LARGEST_SMALL = 0xFFFFFFFF
 # Free boxes are looked through that far; and a header that moves to the end is held in memory.
@@ -47,7 +49,7 @@ def resized(box: Box, growth: int) -> Splice:
     if box.body - box.start > _HEADER:
         return Splice(box.start + _HEADER, 8, size.to_bytes(8, "big"))
     if size > _LARGEST_SMALL:
-        raise NoRoomError(f"the box {box.kind!r} would pass 4 GiB", place=f"offset {box.start}")
+        raise NoRoomError(f"the box {shown(box.kind)} would pass 4 GiB", place=f"offset {box.start}")
     return Splice(box.start, 4, size.to_bytes(4, "big"))
 
 
@@ -131,14 +133,19 @@ def _in_free_space(movie: Movie, growth: int, place: int) -> Optional[tuple[Spli
 
 
 def _at_the_end(movie: Movie, edits: Sequence[Splice]) -> Grown:
-    """A new moov for the end of the file; the old one becomes free, so nothing else moves."""
+    """A new moov for the end of the file; the old one becomes free, so nothing else moves.
+
+    Its tables stay readable there, which keeps undo small; its metadata may be private and do not.
+    """
     moov = movie.moov
     size = moov.end - moov.start
     if size > _MAX_MOOV_BYTES:
         raise UnsupportedError(f"the movie header has {size} bytes", place=f"offset {moov.start}")
     inside = [Splice(edit.offset - moov.start, edit.length, edit.data) for edit in in_order(edits)]
     new = Patch(size, tuple(inside)).apply(movie.source.read_at(moov.start, size))
-    return Grown((Splice(moov.start + 4, 4, b"free"),), new, True)
+    told = [box for box in movie.inside if box.kind in METADATA] + [box for track in movie.tracks for box in track.told]
+    blank = [Splice(box.body, box.size, bytes(box.size)) for box in told if 0 < box.size <= MAX_CONTENT_BYTES]
+    return Grown((Splice(moov.start + 4, 4, b"free"), *blank), new, True)
 
 
 def followed(movie: Movie, splices: Iterable[Splice], replaces_header: bool) -> tuple[Splice, ...]:
@@ -151,7 +158,7 @@ def followed(movie: Movie, splices: Iterable[Splice], replaces_header: bool) -> 
     if not moving:
         return ()
     if movie.is_fragmented and any(box.kind in _HOLDS_SAMPLES for box in moving):
-        raise UnsupportedError("a fragmented movie would have to shift", place=f"offset {moving[0].start}")
+        raise UnsupportedError(FRAGMENTS_MOVE, place=f"offset {moving[0].start}")
     found = shifted(movie.source, movie.top, move)
     if replaces_header and any(movie.moov.start <= splice.offset < movie.moov.end for splice in found):
         raise UnsupportedError("samples lie behind the end of the media data", place=f"offset {moving[0].start}")

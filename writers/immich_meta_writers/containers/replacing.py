@@ -1,4 +1,4 @@
-"""What several containers share: their limits, and refusing payloads that a format has no place for.
+"""What several containers share: their limits, words for people, and refusing payloads that a format has no place for.
 
 Not here: where a payload lies (each container) and what a patch is (patch.py).
 """
@@ -15,6 +15,13 @@ TIFF_MAGIC = (b"II*\0", b"MM\0*")
 EXIF_HEADER = b"Exif\0\0"
 # Metadata beyond this is none: it is neither read nor inflated nor written.
 MAX_PAYLOAD_BYTES = 64 << 20
+# An XMP packet of nothing else says nothing.
+BLANK = b"\0 \t\r\n"
+
+
+def shown(kind: bytes) -> str:
+    """The four characters of a box or chunk for people; the copyright sign of Mac Roman is the same in Latin 1."""
+    return repr(kind.decode("latin-1"))
 
 
 def require_homes(found: Payloads, payloads: Payloads, homes: Collection[str], name: str) -> None:

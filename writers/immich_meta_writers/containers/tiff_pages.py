@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional
 
 from immich_meta_writers.errors import TruncatedError
 from immich_meta_writers.ifd.extents import STRIPS, TILES, page_number, walk
-from immich_meta_writers.ifd.pointers import SUB_IFDS, next_offset, numbers
+from immich_meta_writers.ifd.pointers import SUB_IFDS, next_offset, numbers, pointer_targets
 from immich_meta_writers.ifd.table import Ifd, is_beyond, pointer_target, read_ifd, value_span
 from immich_meta_writers.ifd.tree import INTEROP_POINTER, POINTER_TAGS, Tree
 
@@ -21,7 +21,6 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _ROWS = 0x0100, 0x0101, 0x0102, 
 _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 0x011C, 0x0142, 0x0143
 _OLD_REDUCED = 2
 _UNCOMPRESSED, _OLD_JPEG = 1, 6
-_MAX_SUB_IFDS = 256
 _ALL_ROWS = 0xFFFFFFFF
 _POINTERS = {tag: name for name, tag in POINTER_TAGS.items()}
 # Pointers claim any size; of maker notes the length is often one.
@@ -64,7 +63,8 @@ def sub_ifds(tree: Tree) -> Iterator[Ifd]:
 
 
 def _sub_offsets(tree: Tree) -> Sequence[int]:
-    return (numbers(tree, tree.ifds["IFD0"].by_tag.get(SUB_IFDS)) or ())[:_MAX_SUB_IFDS]
+    entry = tree.ifds["IFD0"].by_tag.get(SUB_IFDS)
+    return pointer_targets(tree, entry) if entry is not None else ()
 
 
 def require_first_page(tree: Tree) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 from immich_meta_writers.containers import Payloads, Room
-from immich_meta_writers.containers.replacing import MAX_PAYLOAD_BYTES, require_homes, tiff_start
+from immich_meta_writers.containers.replacing import BLANK, MAX_PAYLOAD_BYTES, require_homes, shown, tiff_start
 from immich_meta_writers.containers.webp_chunks import EXIF_KIND, FIRST_CHUNK, XMP_KINDS, Chunk, Walk, encoded, walk
 from immich_meta_writers.errors import NoRoomError, StructureError
 from immich_meta_writers.patch import Patch, Splice, narrowed
@@ -30,7 +30,6 @@ ROOM = Room(exif=MAX_PAYLOAD_BYTES // 2, xmp=MAX_PAYLOAD_BYTES // 2, padding=204
 
 _HAS_ALPHA, _HAS_EXIF, _HAS_XMP = 0x10, 0x08, 0x04
 _MAX_RIFF_BYTES = (1 << 32) - 10
-_BLANK = b"\0 \t\r\n"
 
 
 class Home(NamedTuple):
@@ -106,7 +105,7 @@ def _exif(source: ByteSource, chunks: Sequence[Chunk]) -> Optional[Home]:
 def _xmp(source: ByteSource, chunks: Sequence[Chunk]) -> Optional[Home]:
     if len(chunks) > 1:
         for chunk in chunks:
-            if _content(source, chunk).strip(_BLANK):
+            if _content(source, chunk).strip(BLANK):
                 return Home(chunk, b"")
     return Home(chunks[0], b"") if chunks else None
 
@@ -122,7 +121,7 @@ def _payload(source: ByteSource, home: Optional[Home]) -> Optional[bytes]:
 
 def _content(source: ByteSource, chunk: Chunk) -> bytes:
     if chunk.length > MAX_PAYLOAD_BYTES:
-        raise StructureError(f"the chunk {chunk.kind!r} has {chunk.length} bytes", place=f"offset {chunk.start}")
+        raise StructureError(f"the chunk {shown(chunk.kind)} has {chunk.length} bytes", place=f"offset {chunk.start}")
     return source.read_at(chunk.body, chunk.length)
 
 

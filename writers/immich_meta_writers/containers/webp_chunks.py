@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple, Optional
 
+from immich_meta_writers.containers.replacing import shown
 from immich_meta_writers.errors import EmptyFileError, StructureError, TruncatedError
 from immich_meta_writers.source import ByteSource
 
@@ -127,7 +128,8 @@ def _chunk(source: ByteSource, position: int, end: int) -> Chunk:
     behind = position + _HEADER + length
     if behind > end:
         error = TruncatedError if end == source.size else StructureError
-        raise error(f"the chunk {kind!r} claims {length} bytes, {behind - end} too many", place=f"offset {position}")
+        claim = f"the chunk {shown(kind)} claims {length} bytes, {behind - end} too many"
+        raise error(claim, place=f"offset {position}")
     return Chunk(kind, position, length, min(end, behind + length % 2))
 
 
@@ -150,4 +152,4 @@ def _simple(source: ByteSource, chunk: Chunk) -> Canvas:
     if chunk.kind == _LOSSLESS and len(head) >= 5 and head[0] == 0x2F:
         bits = struct.unpack_from("<I", head, 1)[0]
         return Canvas((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1))
-    raise StructureError(f"the chunk {chunk.kind!r} does not begin an image", place=f"offset {chunk.start}")
+    raise StructureError(f"the chunk {shown(chunk.kind)} does not begin an image", place=f"offset {chunk.start}")

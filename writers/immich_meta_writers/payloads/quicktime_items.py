@@ -32,18 +32,24 @@ class Data(NamedTuple):
 
 
 class Item(NamedTuple):
-    """An atom of an ilst. `parts` None: what is in it cannot be read."""
+    """An atom of an ilst. `parts` None: what is in it cannot be read. `texts`: those of the parts, decoded once."""
 
     kind: bytes
     raw: bytes
     parts: Optional[atoms.Atoms]
+    texts: tuple[Data, ...] = ()
 
 
 def item(atom: atoms.Atom) -> Item:
     try:
-        return Item(atom.kind, atom.raw, atoms.split(atom.content))
+        return _item(atom, atoms.split(atom.content))
     except atoms.UnreadableError:
         return Item(atom.kind, atom.raw, None)
+
+
+def _item(atom: atoms.Atom, parts: atoms.Atoms) -> Item:
+    found = [_text(position, part) for position, part in enumerate(parts.atoms)]
+    return Item(atom.kind, atom.raw, parts, tuple([text for text in found if text is not None]))
 
 
 def new_item(kind: bytes, text: str) -> Item:
@@ -52,8 +58,7 @@ def new_item(kind: bytes, text: str) -> Item:
 
 def texts(found: Item, language: Optional[int] = None) -> tuple[Data, ...]:
     """The texts of an item, of one language or (None) of all."""
-    every = [] if found.parts is None else [_text(n, atom) for n, atom in enumerate(found.parts.atoms)]
-    return tuple(data for data in every if data is not None and language in (None, data.language))
+    return found.texts if language is None else tuple([data for data in found.texts if data.language == language])
 
 
 def default_language(every: Sequence[Data]) -> int:
@@ -82,7 +87,7 @@ def with_text(found: Item, text: Optional[str], language: Optional[int], *, may_
     if not any(part.kind == DATA for part in parts):
         return None
     made = atoms.packed(found.kind, atoms.joined(parts) + found.parts.tail)
-    return Item(made.kind, made.raw, atoms.Atoms(tuple(parts), found.parts.tail))
+    return _item(made, atoms.Atoms(tuple(parts), found.parts.tail))
 
 
 def foreign(found: Item, language: Optional[int]) -> tuple[bytes, ...]:
@@ -99,11 +104,10 @@ def _data(text: str, locale: int) -> atoms.Atom:
 
 
 def _text(position: int, atom: atoms.Atom) -> Optional[Data]:
-    content = atom.content
-    if atom.kind != DATA or len(content) < _LEAD.size:
+    if atom.kind != DATA or len(atom.raw) < atom.body + _LEAD.size:
         return None
-    kind, locale = _LEAD.unpack_from(content)
-    text = _decode(kind, content[_LEAD.size :])
+    kind, locale = _LEAD.unpack_from(atom.raw, atom.body)
+    text = _decode(kind, atom.raw[atom.body + _LEAD.size :])
     language = 0 if locale & 0xFFFF in _NO_LANGUAGE else locale
     return None if text is None else Data(position, language, locale, text)
 

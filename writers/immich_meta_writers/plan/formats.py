@@ -26,7 +26,7 @@ _HOMES: Mapping[str, type] = {
 
 @dataclass(frozen=True)
 class Format:
-    """A container's verbs. `patch` is given what `read` found; `check_whole` looks for the end of the picture."""
+    """A container's verbs. `patch` is given what `read` found; `check_whole` looks for an early end of the picture."""
 
     read: Callable[[ByteSource], Found]
     patch: Callable[[Any, Payloads], Patch]
@@ -43,8 +43,8 @@ FORMATS: Mapping[FileType, Format] = {
     file_types.AVIF: Format(heif.read, heif.patch),
     file_types.TIFF: Format(tiff.read, tiff.patch, tiff.check_whole),
     file_types.DNG: Format(tiff.read, tiff.patch, tiff.check_whole),
-    file_types.MP4: Format(quicktime.read, quicktime.patch),
-    file_types.MOV: Format(quicktime.read, quicktime.patch),
+    file_types.MP4: Format(quicktime.read, quicktime.patch, quicktime.check_whole),
+    file_types.MOV: Format(quicktime.read, quicktime.patch, quicktime.check_whole),
 }
 
 

@@ -5,14 +5,15 @@ Not here: the sidecar (sidecars.py) and how payloads change (target.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 from immich_meta_writers.containers import Found, Payloads, jpeg
 from immich_meta_writers.errors import DamagedError, SelfCheckError, UnsupportedError
-from immich_meta_writers.file_types import TIFF, TIFF_RAW, FileType
+from immich_meta_writers.file_types import TIFF, TIFF_RAW, FileType, refusal
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.patch import Patch, PatchedView
+from immich_meta_writers.payloads import exif
 from immich_meta_writers.plan.blocks import Blocks, decode
 from immich_meta_writers.plan.files import OpenFile
 from immich_meta_writers.plan.formats import FORMATS, Format, homes
@@ -48,7 +49,7 @@ class Media:
 def read_media(file: OpenFile, kind: FileType) -> Media:
     """Raises StructureError, TruncatedError, ExifError, IptcError, XmpError, and UnsupportedError."""
     if kind not in FORMATS:
-        raise UnsupportedError(f"{kind.name} files are not written")
+        raise UnsupportedError(refusal(kind, file.path, "written into"))
     found = FORMATS[kind].read(file.source)
     return Media(kind, found, decode(found.payloads))
 
@@ -115,12 +116,20 @@ def _read_back(file: OpenFile, media: Media, payloads: Payloads, patch: Patch) -
     """
     try:
         found = media.format.read(MemorySource(PatchedView(SourceView(file.source), patch)))
-        blocks = None if found.payloads == payloads else decode(found.payloads)
+        blocks = None if _are_same(payloads, found.payloads) else decode(found.payloads)
     except (DamagedError, UnsupportedError) as error:
         raise SelfCheckError(f"the new file could not be read: {error.cause}", place=error.place) from error
     if (found.raster, found.orientation) != (media.found.raster, media.found.orientation):
         raise SelfCheckError("the new file would show another picture", place="self check")
     return blocks
+
+
+def _are_same(wanted: Payloads, found: Payloads) -> bool:
+    """A TIFF file is found with the other payloads in it, and says the same when every entry of its EXIF does."""
+    if wanted.tiff is None or found.tiff is None:
+        return wanted == found
+    others = replace(wanted, tiff=None) == replace(found, tiff=None)
+    return others and not exif.differences(exif.parse(wanted.tiff), exif.parse(found.tiff), ())
 
 
 def _notes(media: Media, patch: Patch, drawback: Optional[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from immich_meta_writers.containers import Payloads, Room
 from immich_meta_writers.errors import SelfCheckError
 from immich_meta_writers.merge import ADDED, ASSET_ID, Merged, asked_modules, merge, provenance
 from immich_meta_writers.merge.decisions import View
-from immich_meta_writers.metadata import PhotoMetadata
+from immich_meta_writers.metadata import PhotoMetadata, Raster
 from immich_meta_writers.payloads import xmp
 from immich_meta_writers.plan.blocks import Blocks, check, decode, graft_binary, graft_xmp
 from immich_meta_writers.policy import PlanOptions
@@ -25,10 +25,17 @@ BOOKKEEPING = frozenset({ADDED, ASSET_ID})
 
 @dataclass(frozen=True)
 class Geometry:
-    """The picture as stored: width and height in pixels if known, and how it is turned for display (EXIF 1-8)."""
+    """The picture as stored: width and height in pixels, and how it is turned for display (EXIF 1-8); None: not known.
+    """
 
     raster: Optional[tuple[int, int]] = None
-    orientation: int = 1
+    orientation: Optional[int] = None
+
+    def or_else(self, hint: Optional[Raster]) -> Geometry:
+        """With a hint where the file does not tell; one that contradicts what it does tell is not believed."""
+        if hint is None or self.raster is not None or self.orientation not in (None, hint.orientation):
+            return self
+        return Geometry((hint.width, hint.height), hint.orientation)
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ def require_settled(
 
 
 def _view(target: Target, wanted: PhotoMetadata, options: PlanOptions, *, is_glance: bool) -> View:
-    blocks = target.blocks
+    blocks, geometry = target.blocks, target.geometry.or_else(wanted.raster)
     values = blocks.values(rows_of(asked_modules(wanted)))
 
     def records() -> tuple[str, ...]:
@@ -116,8 +123,8 @@ def _view(target: Target, wanted: PhotoMetadata, options: PlanOptions, *, is_gla
         records=records,
         options=options,
         closed=blocks.closed,
-        raster=target.geometry.raster,
-        orientation=target.geometry.orientation,
+        raster=geometry.raster,
+        orientation=geometry.orientation or 1,
         is_glance=is_glance,
     )
 

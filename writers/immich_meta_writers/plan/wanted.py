@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any, Optional
 
 from immich_meta_writers.errors import MetadataError
-from immich_meta_writers.metadata import Moment, PhotoMetadata, Region
+from immich_meta_writers.metadata import LONGEST_SIDE, Moment, PhotoMetadata, Raster, Region
 from immich_meta_writers.text import clean, nfc
 
 RATINGS = range(-1, 6)
+ORIENTATIONS = range(1, 9)
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
@@ -81,8 +82,18 @@ def _require_valid(wanted: PhotoMetadata) -> None:
         _require_number("gps.latitude", wanted.gps.latitude, 90)
         _require_number("gps.longitude", wanted.gps.longitude, 180)
         _require_number("gps.altitude", wanted.gps.altitude, 1_000_000)
+    if wanted.raster is not None:
+        _require_raster(wanted.raster)
     for region in wanted.regions or ():
         _require_region(region)
+
+
+def _require_raster(raster: Raster) -> None:
+    for name in ("width", "height"):
+        if not 0 < getattr(raster, name) <= LONGEST_SIDE:
+            raise _wrong(f"raster.{name}", getattr(raster, name), f"1 to {LONGEST_SIDE}")
+    if raster.orientation not in ORIENTATIONS:
+        raise _wrong("raster.orientation", raster.orientation, "1 to 8")
 
 
 def _require_region(region: Region) -> None:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Optional
 
+from immich_meta_writers.containers.replacing import shown
 from immich_meta_writers.errors import StructureError, TruncatedError, UnsupportedError
 from immich_meta_writers.source import ByteSource
 
@@ -134,13 +135,17 @@ def _box(
     body = position + _HEADER
     if size == 1:
         if len(head) < _LARGE_HEADER:
-            raise TruncatedError(f"the box {kind!r} has no size", place=f"offset {position}")
+            raise TruncatedError(f"the box {shown(kind)} has no size", place=f"offset {position}")
         size, body = struct.unpack_from(">Q", head, _HEADER)[0], position + _LARGE_HEADER
     if position + size < body:
-        raise StructureError(f"the box {kind!r} claims {size} bytes, less than its header", place=f"offset {position}")
+        raise StructureError(
+            f"the box {shown(kind)} claims {size} bytes, less than its header", place=f"offset {position}"
+        )
     if position + size > end:
         error = TruncatedError if end == source.size else StructureError
-        raise error(f"the box {kind!r} claims {size} bytes, {end - position} are there", place=f"offset {position}")
+        raise error(
+            f"the box {shown(kind)} claims {size} bytes, {end - position} are there", place=f"offset {position}"
+        )
     return Box(kind, position, body, position + size)
 
 

@@ -1,4 +1,4 @@
-"""Positions that movie fragments and their indexes hold (ISO/IEC 14496-12, 8.8 and 8.16.3).
+"""Positions that movie fragments, their indexes and `saio` hold (ISO/IEC 14496-12, 8.7.9, 8.8 and 8.16.3).
 
 Not here: the offsets of a movie header (offsets.py).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from typing import Optional
 
 from immich_meta_writers.containers.isobmff.boxes import Box, children, first
 from immich_meta_writers.containers.isobmff.tables import Move, full_box, renumbered
@@ -43,7 +44,27 @@ def shifted_fragment(source: ByteSource, moof: Box, boxes: Sequence[Box], move: 
             if box.kind == b"trun":
                 yield from _run(source, box, base, move)
             elif box.kind == b"saio":
-                yield from _auxiliary(source, box, base, move)
+                yield from shifted_auxiliary(source, box, _from_base(base, move))
+
+
+def first_run(source: ByteSource, moof: Box) -> Optional[int]:
+    """Where the media of the first run with samples begin; None when there is none, or only the samples tell.
+
+    Raises StructureError, UnsupportedError.
+    """
+    for number, traf in enumerate(box for box in children(source, moof.body, moof.end) if box.kind == b"traf"):
+        inside = children(source, traf.body, traf.end)
+        tfhd, trun = first(inside, b"tfhd"), first(inside, b"trun")
+        if tfhd is None or trun is None:
+            continue
+        _, flags, data = full_box(source, tfhd)
+        if not flags & (_HAS_BASE | _BASE_IS_MOOF) and number:
+            continue
+        base = int.from_bytes(data[8:16], "big") if flags & _HAS_BASE else moof.start
+        _, flags, data = full_box(source, trun)
+        if any(data[4:8]):
+            return base + (int.from_bytes(data[8:12], "big", signed=True) if flags & _HAS_DATA_OFFSET else 0)
+    return None
 
 
 def _require_one_step(moof: Box, boxes: Sequence[Box], move: Move) -> None:
@@ -77,13 +98,14 @@ def _run(source: ByteSource, box: Box, base: int, move: Move) -> Iterator[Splice
     yield Splice(box.body + 8, 4, new.to_bytes(4, "big", signed=True))
 
 
-def _auxiliary(source: ByteSource, box: Box, base: int, move: Move) -> Iterator[Splice]:
+def shifted_auxiliary(source: ByteSource, box: Box, move: Move) -> Iterator[Splice]:
+    """The offsets of a `saio` (8.7.9): in a track from the start of the file, in a fragment from its base."""
     version, flags, data = full_box(source, box)
     at, width = (12 if flags & 1 else 4), (8 if version else 4)
     count = int.from_bytes(data[at : at + 4], "big")
     if at + 4 + count * width > len(data):
         raise StructureError(f"{count} offsets do not fit their box", place=f"offset {box.start}")
-    yield from renumbered(data, box.body, at + 4, count, width, _from_base(base, move))
+    yield from renumbered(data, box.body, at + 4, count, width, move)
 
 
 def shifted_random_access(source: ByteSource, mfra: Box, move: Move) -> Iterator[Splice]:

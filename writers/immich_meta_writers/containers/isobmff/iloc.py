@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from immich_meta_writers.errors import NoRoomError, StructureError
 
-IN_FILE, IN_IDAT, IN_ITEM = 0, 1, 2
+IN_FILE, IN_IDAT = 0, 1
 MAX_ITEMS = 65536
 # An extent may take no byte of the box (all field sizes 0): their number is not bounded by its size.
 MAX_EXTENTS = 2 * MAX_ITEMS
@@ -30,7 +30,8 @@ class Extent(NamedTuple):
 
 
 class Location(NamedTuple):
-    """Where an item lies. `method`: IN_FILE, IN_IDAT or IN_ITEM; `reference`: 0 is this file, else an entry of dref."""
+    """Where an item lies. `method`: IN_FILE, IN_IDAT, or 2, in another item; `reference`: 0 is this file, else an entry
+    of dref."""
 
     item: int
     method: int

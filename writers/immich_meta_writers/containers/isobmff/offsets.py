@@ -17,16 +17,17 @@ from typing import Optional
 from immich_meta_writers.containers.isobmff import iloc
 from immich_meta_writers.containers.isobmff.boxes import Box, children, descend, first
 from immich_meta_writers.containers.isobmff.fragments import (
+    shifted_auxiliary,
     shifted_fragment,
     shifted_random_access,
     shifted_segment_index,
 )
-from immich_meta_writers.containers.isobmff.tables import Move, content, full_box, renumbered
+from immich_meta_writers.containers.isobmff.tables import Move, content, renumbered
 from immich_meta_writers.errors import StructureError, UnsupportedError
 from immich_meta_writers.patch import Splice
 from immich_meta_writers.source import ByteSource
 
-__all__ = ["Move", "Relocated", "moves", "shifted"]
+__all__ = ["Move", "Relocated", "in_this_file", "moves", "shifted"]
 
 # Items that got other bytes than those that moved: (start, length) in the old file to those in the new one.
 Relocated = Mapping[tuple[int, int], tuple[int, int]]
@@ -86,26 +87,26 @@ def _track(source: ByteSource, trak: Box, move: Move, relocated: Relocated) -> I
             yield from _items(source, box, move, relocated)
     minf = descend(source, trak, b"mdia", b"minf")
     stbl = minf and first(children(source, minf.body, minf.end), b"stbl")
-    if minf is None or stbl is None or not _is_in_file(source, minf):
+    if minf is None or stbl is None:
+        return
+    answers = in_this_file(source, minf)
+    if len(answers) > 1:
+        raise UnsupportedError("the samples lie partly in other files", place=f"offset {minf.start}")
+    if False in answers:
         return
     for box in children(source, stbl.body, stbl.end):
         if box.kind in (b"stco", b"co64"):
             yield from _chunks(source, box, move)
         elif box.kind == b"saio":
-            yield from _auxiliary(source, box, move)
+            yield from shifted_auxiliary(source, box, move)  # from the start of the file
 
 
-def _is_in_file(source: ByteSource, minf: Box) -> bool:
-    """Whether the samples lie in this very file (8.7.2).
-
-    Raises UnsupportedError when some do and some do not.
-    """
+def in_this_file(source: ByteSource, minf: Box) -> frozenset[bool]:
+    """Whether the samples of a track lie in this very file (8.7.2): both answers where some do and some do not, none
+    where nothing tells."""
     dref = descend(source, minf, b"dinf", b"dref")
     entries = children(source, dref.body + 8, dref.end) if dref else ()
-    answers = {_names_this_file(source, entry) for entry in entries}
-    if len(answers) > 1:
-        raise UnsupportedError("the samples lie partly in other files", place=f"offset {minf.start}")
-    return answers != {False}
+    return frozenset(_names_this_file(source, entry) for entry in entries)
 
 
 def _names_this_file(source: ByteSource, entry: Box) -> bool:
@@ -121,17 +122,6 @@ def _chunks(source: ByteSource, box: Box, move: Move) -> Iterator[Splice]:
     if len(data) < 8 or count * width > len(data) - 8:
         raise StructureError(f"{count} chunks do not fit their table", place=f"offset {box.start}")
     yield from renumbered(data, box.body, 8, count, width, move)
-
-
-def _auxiliary(source: ByteSource, box: Box, move: Move) -> Iterator[Splice]:
-    """8.7.9; in a track the offsets count from the start of the file."""
-    version, flags, data = full_box(source, box)
-    at = 12 if flags & 1 else 4
-    count = int.from_bytes(data[at : at + 4], "big")
-    width = 8 if version else 4
-    if at + 4 + count * width > len(data):
-        raise StructureError(f"{count} offsets do not fit their box", place=f"offset {box.start}")
-    yield from renumbered(data, box.body, at + 4, count, width, move)
 
 
 def _items(source: ByteSource, meta: Box, move: Move, relocated: Relocated) -> Iterator[Splice]:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 from immich_meta_writers.containers.isobmff.boxes import Box
+from immich_meta_writers.containers.replacing import shown
 from immich_meta_writers.errors import NoRoomError, StructureError, UnsupportedError
 from immich_meta_writers.patch import Splice
 from immich_meta_writers.source import ByteSource
@@ -23,7 +24,7 @@ _CODES = {4: "I", 8: "Q"}
 def content(source: ByteSource, box: Box) -> bytes:
     """The content of a box. Raises UnsupportedError when it is larger than 64 MiB."""
     if box.size > MAX_TABLE_BYTES:
-        raise UnsupportedError(f"the table {box.kind!r} has {box.size} bytes", place=f"offset {box.start}")
+        raise UnsupportedError(f"the table {shown(box.kind)} has {box.size} bytes", place=f"offset {box.start}")
     return source.read_at(box.body, box.size)
 
 
@@ -31,7 +32,7 @@ def full_box(source: ByteSource, box: Box) -> tuple[int, int, bytes]:
     """(version, flags, content with both). Raises StructureError when the box is too small for them."""
     data = content(source, box)
     if len(data) < 4:
-        raise StructureError(f"the box {box.kind!r} has no version", place=f"offset {box.start}")
+        raise StructureError(f"the box {shown(box.kind)} has no version", place=f"offset {box.start}")
     return data[0], int.from_bytes(data[1:4], "big"), data
 
 
