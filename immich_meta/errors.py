@@ -7,6 +7,8 @@ ImmichMetaError               names the cause and the cure; owns the exit code
 |-- UsageError           (2)  the command line makes no sense
 |-- SettingsError        (2)  a setting is missing or wrong
 |-- PathsError           (2)  the photo directory, or another path that was given, cannot be used
+|-- StateBusyError       (2)  another run has the state of this server and user
+|-- HistoryError         (2)  no run, or no change of a file, of that name is kept
 `-- ServerError          (3)  the server was not reached, or said no
     |-- UnreachableError      no answer: unknown name, refused, timed out, broken off
     |-- TlsError              the encrypted connection could not be made
@@ -24,7 +26,8 @@ ImmichMetaError               names the cause and the cure; owns the exit code
 
 from __future__ import annotations
 
-from typing import Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 EXIT_USAGE = 2
 EXIT_SERVER = 3
@@ -74,6 +77,27 @@ class PathsError(ImmichMetaError):
     def __init__(self, cause: str, *, path: str = "", cure: str = "") -> None:
         super().__init__(cause, cure=cure)
         self.path = path
+
+
+class StateBusyError(ImmichMetaError):
+    """Another run is under way. `path` is the lock; `holder` has pid, host, since (seconds since 1970), command."""
+
+    kind = "state_busy"
+    exit_code = EXIT_USAGE
+    default_cure = "wait until it has ended; a second run would only do the same again"
+
+    def __init__(self, cause: str, *, path: str = "", holder: Optional[Mapping[str, Any]] = None) -> None:
+        super().__init__(cause)
+        self.path = path
+        self.holder = dict(holder or {})
+
+
+class HistoryError(ImmichMetaError):
+    """What was asked for is not, or no longer, in the history."""
+
+    kind = "history"
+    exit_code = EXIT_USAGE
+    default_cure = "immich-meta history shows the runs that are kept"
 
 
 class ServerError(ImmichMetaError):

@@ -54,7 +54,8 @@ class Settings:
     """All settings, checked. The API key is in no repr.
 
     Seconds: `album_cache_ttl`, `album_cache_max_stale`. Requests per second: `rate_limit`, None = unlimited.
-    `path_map` has the longest prefix first. `log_file` None: none. `origins`: variable name -> Origin.
+    `path_map` has the longest prefix first. `log_file` None: none. `state_dir` None: the platform's. `keep_undo`: days.
+    `jobs` None: as many as there are cores, at most 4. `file_timeout`: seconds. `origins`: variable name -> Origin.
     `notes`: what the user should hear about (names in the file that nothing knows).
     """
 
@@ -75,6 +76,10 @@ class Settings:
     rate_limit: Optional[float]
     live_photos: Literal["both", "still"]
     xmp_engine: str
+    state_dir: Optional[Path]
+    keep_undo: int
+    jobs: Optional[int]
+    file_timeout: int
     config_path: Optional[Path] = None
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     notes: tuple[str, ...] = ()
@@ -127,7 +132,7 @@ def load(environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, 
     missing = [variable.name for variable in VARIABLES if variable.required and not values[variable.field]]
     if needs_server and missing:
         raise _missing(missing)
-    for name in ("photo_dir", "log_file"):
+    for name in ("photo_dir", "log_file", "state_dir"):
         values[name] = None if values[name] is None else cwd / values[name]
     return Settings(**values, config_path=path, origins=MappingProxyType(origins), notes=_unknown_names(path, in_file))
 

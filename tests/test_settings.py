@@ -37,6 +37,7 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
     )
     assert (settings.path_segments, settings.asset_batch_size, settings.search_page_size) == (3, 25, 1000)
     assert (settings.path_map, settings.rate_limit, settings.xmp_engine) == ((), None, "auto")
+    assert (settings.state_dir, settings.keep_undo, settings.jobs, settings.file_timeout) == (None, 90, None, 120)
     assert not settings.json_logs
 
 
@@ -94,6 +95,9 @@ def test_either_variable_asks_for_json_logs(tmp_path: Path, environ: dict[str, s
         ("IMMICH_LOG_FORMAT", "xml"),
         ("IMMICH_STRUCTURED_LOGS", "maybe"),
         ("IMMICH_META_XMP_ENGINE", "exiftool"),
+        ("IMMICH_META_KEEP_UNDO", "-1"),
+        ("IMMICH_META_JOBS", "65"),
+        ("IMMICH_META_FILE_TIMEOUT", "0"),
         ("TZ", "Europe/Atlantis"),
         ("TZ", "Europe"),
         ("TZ", "../../etc/passwd"),
@@ -137,6 +141,9 @@ def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, name: str, 
         ("IMMICH_SEARCH_PAGE_SIZE", "5000", "search_page_size", 5000),
         ("IMMICH_META_XMP_ENGINE", "Builtin", "xmp_engine", "builtin"),
         ("IMMICH_PHOTO_DIR", "photos", "photo_dir", "CWD/photos"),
+        ("IMMICH_META_STATE_DIR", "photos", "state_dir", "CWD/photos"),
+        ("IMMICH_META_KEEP_UNDO", "0", "keep_undo", 0),
+        ("IMMICH_META_JOBS", "0", "jobs", 0),
     ],
 )
 def test_a_good_value_is_read(tmp_path: Path, name: str, value: str, field: str, expected: object) -> None:

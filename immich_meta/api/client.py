@@ -34,7 +34,7 @@ from immich_meta.api.models import (
     User,
 )
 from immich_meta.api.pace import Pace
-from immich_meta.api.paging import SeenIds
+from immich_meta.api.paging import FIRST, SeenIds
 from immich_meta.api.refusals import content
 from immich_meta.api.retry import Retrying, RetryPolicy
 from immich_meta.api.search import MAX_PAGE_SIZE, Search
@@ -56,6 +56,8 @@ _LOG = logging.getLogger(__name__)
 OLDEST = (1, 133, 0)
 # On 2.x an album comes with all its assets in one answer: above this many it is walked in pages instead.
 MAX_ALBUM_IN_ONE_ANSWER = 5000
+
+MOST_PEOPLE_PAGES = 10_000
 
 _VISIBILITIES = (TIMELINE, ARCHIVE, HIDDEN)
 
@@ -147,17 +149,22 @@ class ImmichClient:
         return self._me
 
     def assets(
-        self, *, face_boxes: bool = False, tags: bool = False
+        self,
+        *,
+        face_boxes: bool = False,
+        tags: bool = False,
+        knows_faces: Callable[[Asset], bool] = lambda asset: False,
     ) -> Generator[Union[Asset, InvalidAsset], None, None]:
         """Every asset of the key's owner, oldest first in each of timeline, archive and hidden; each once.
 
         Behind the still of a live photo comes its video, with Asset.still. Left out: partners' assets, trashed and
         offline ones. `face_boxes` fills Person.faces (None where it could not be had, with a note) and Asset.edits;
-        `tags` fills Asset.tags. Memory: two pages, and some 400 bytes for each hidden video.
+        `knows_faces` says of which assets they are not needed. `tags` fills Asset.tags.
+        Memory: two pages, and some 400 bytes for each hidden video.
         """
         self.server()
         mine, seen = self.me().id, SeenIds()
-        boxes = BoxFetcher(self.faces, self.edits, self._concurrency) if face_boxes else None
+        boxes = BoxFetcher(self.faces, self.edits, self._concurrency, knows_faces) if face_boxes else None
         pairs = LivePhotos(
             lambda: self._listing(HIDDEN), self._asset, lambda each: _belongs(each, mine, seen), self._concurrency
         )
@@ -230,10 +237,22 @@ class ImmichClient:
             raise BadAnswerError("the answer is not a list of faces", request="GET /faces")
         return decode.faces(answer)
 
+    def people(self) -> dict[str, str]:
+        """The id of each person, hidden ones too, and when the server last changed it, as its text."""
+        return dict(decode.people_states(self._people_pages()))
+
     def edits(self, asset_id: str) -> Optional[tuple[Edit, ...]]:
         """The non-destructive edits of one asset, in the order of application; None when unintelligible."""
         path = f"/assets/{quote(asset_id, safe='')}/edits"
         return decode.edits(self._get(path, permission="asset.edit.get"))
+
+    def _people_pages(self) -> Iterator[object]:
+        for number in range(FIRST, MOST_PEOPLE_PAGES):
+            query = (("page", str(number)), ("size", str(MAX_PAGE_SIZE)), ("withHidden", "true"))
+            answer = self._get("/people", query=query, permission="person.read")
+            yield answer
+            if not flag(mapping(answer).get("hasNextPage")):
+                return
 
     def _listing(self, visibility: str) -> Iterator[Sequence[object]]:
         return self._search.walk({"visibility": visibility, "withExif": True, "withPeople": True})

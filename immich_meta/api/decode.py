@@ -7,6 +7,7 @@ Unknown fields are ignored and missing ones tolerated; only an asset without a u
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import Optional, Union
 
@@ -109,6 +110,7 @@ def _asset(fields: Json, ident: str, path: str) -> Asset:
         people=tuple(_person(entry) for entry in entries(people)),
         people_known=isinstance(people, list),
         tags=tags(fields.get("tags")) if isinstance(fields.get("tags"), list) else None,
+        updated_at=text(fields.get("updatedAt")) or "",
     )
 
 
@@ -204,6 +206,15 @@ def _album_owner(fields: Json) -> Optional[str]:
         if member.get("role") == "owner":
             return _id(mapping(member.get("user")).get("id"))
     return _id(fields.get("ownerId"))
+
+
+def people_states(pages: Iterable[object]) -> Iterator[tuple[str, str]]:
+    """Ids and `updatedAt` out of pages of GET /people."""
+    for page in pages:
+        for person in entries(mapping(page).get("people")):
+            ident = _id(person.get("id"))
+            if ident:
+                yield ident, text(person.get("updatedAt")) or ""
 
 
 def ids(answer: object) -> tuple[str, ...]:

@@ -21,27 +21,34 @@ _OF_ONE_ASSET = (RefusedError, FaultError, BadAnswerError)
 
 
 class BoxFetcher:
-    """Asks for boxes where the search did not send them, and for the edits of edited assets."""
+    """Asks for boxes where the search did not send them, and for the edits of edited assets.
+
+    `are_known` says of which assets nobody needs them; it is asked once for each that would need a request.
+    """
 
     def __init__(
         self,
         faces: Callable[[str], tuple[Face, ...]],
         edits: Callable[[str], Optional[tuple[Edit, ...]]],
         concurrency: int,
+        are_known: Callable[[Asset], bool] = lambda asset: False,
     ) -> None:
         self._faces = faces
         self._edits = edits
+        self._are_known = are_known
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="immich-faces")
 
     def fill(self, page: Sequence[Union[Asset, InvalidAsset]]) -> Iterator[Union[Asset, InvalidAsset]]:
         """The page in its order, with boxes and edits. Raises a ServerError that meets every asset."""
-        return self._pool.map(self._filled, page)
+        # In this thread: what is known is looked up where no other thread may.
+        asked = [isinstance(asset, Asset) and _has_named(asset) and not self._are_known(asset) for asset in page]
+        return self._pool.map(self._filled, page, asked) if any(asked) else iter(page)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _filled(self, asset: Union[Asset, InvalidAsset]) -> Union[Asset, InvalidAsset]:
-        if not isinstance(asset, Asset) or not _has_named(asset):
+    def _filled(self, asset: Union[Asset, InvalidAsset], is_asked: bool) -> Union[Asset, InvalidAsset]:
+        if not isinstance(asset, Asset) or not is_asked:
             return asset
         if asset.is_edited:
             asset = self._with_edits(asset)

@@ -133,7 +133,8 @@ class Asset:
     `people` are all of the answer, hidden and unnamed ones too; `people_known` and `exif_known` are False
     when the server sent none at all, which is not the same as an empty list. `tags` None: not known.
     `edits` None: not asked, or not to be had. `notes` say what could not be got for this asset alone.
-    `still` is only there for the video of a live photo: the picture that speaks for it.
+    `still` is only there for the video of a live photo: the picture that speaks for it. `updated_at` is the server's
+    text; names, albums and tags change without it.
     """
 
     id: str
@@ -163,6 +164,7 @@ class Asset:
     edits: Optional[tuple[Edit, ...]] = None
     notes: tuple[str, ...] = ()
     still: Optional[Asset] = None
+    updated_at: str = ""
 
     @property
     def is_hidden_video(self) -> bool:

@@ -29,6 +29,9 @@ _COMMANDS = {
     "sync": "Write Immich's metadata into your own files.",
     "show": "Show what photos say.",
     "write": "Write metadata from a JSON file into photos, without a server.",
+    "undo": "Take back what a run wrote, byte for byte.",
+    "history": "Show past runs and what they wrote.",
+    "verify": "Check that files still say what the last run wrote.",
     "formats": "Show what is done with each kind of file.",
     "demo": "Try it: a made-up library and server, no configuration.",
 }

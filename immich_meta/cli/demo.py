@@ -49,6 +49,7 @@ def command(folder: Optional[Path]) -> int:
             "IMMICH_API_KEY": server.api_key,
             "IMMICH_PHOTO_DIR": str(photos),
             "IMMICH_LOG_FILE": str(folder / "immich_ultra_sync.txt"),
+            "IMMICH_META_STATE_DIR": str(folder / "state"),
         }
         for words in ("The first run", "The second run: nothing is left to do"):
             click.secho(f"{words} (immich-meta sync {_ALL_MODULES})", bold=True)

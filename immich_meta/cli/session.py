@@ -6,7 +6,6 @@ Not here: the options (sync.py), and the work of a run (immich_meta.sync).
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import sys
 import time
@@ -14,36 +13,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 from immich_meta import logs
 from immich_meta.api.client import ImmichClient
-from immich_meta.api.models import Album, Asset, InvalidAsset
+from immich_meta.api.models import Asset, InvalidAsset
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from immich_meta.cli.assembly import Assembly, Flags
 from immich_meta.cli.interrupt import Interrupt
-from immich_meta.cli.options import plan_options
+from immich_meta.cli.past import progress, size
 from immich_meta.cli.summary import Summary
-from immich_meta.errors import ServerError
-from immich_meta.mapping.compose import MappingOptions
+from immich_meta.errors import ImmichMetaError
 from immich_meta.settings import Settings, load
-from immich_meta.sync import statistics
-from immich_meta.sync.album_cache import ALBUM_CACHE, AlbumCache, clear_album_cache
-from immich_meta.sync.engine import Engine, Outcome
+from immich_meta.state import Run, Store
+from immich_meta.sync import engine, statistics
+from immich_meta.sync.album_cache import clear_album_cache
+from immich_meta.sync.checkpoint import CHECKPOINT, Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
 from immich_meta.sync.identity import owner_hash
 from immich_meta.sync.path_check import check_library
 from immich_meta.sync.paths import PathMapper
-from immich_meta.sync.plan import PlanningOptions
 from immich_meta.sync.report import ReportWriter, Status, render
-from immich_meta.sync.state import CHECKPOINT, Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
+from immich_meta.sync.shard import Shard
 from immich_meta.sync.statistics import Statistics
-from immich_meta_writers import WriterError, plan
+from immich_meta.sync.work import Outcome
+from immich_meta_writers import WriterError
 from immich_meta_writers.changes import Shown
+from immich_meta_writers.commit import sweep
 from immich_meta_writers.merge import ASSET_ID
 from immich_meta_writers.plan import read, read_sidecar_of
 from immich_meta_writers.tags import Module
 
-Flags = Mapping[str, Any]
-"""What the options of `sync` said, by their names."""
+Listed = Union[Asset, InvalidAsset]
 
 # A checkpoint of a run with other choices says nothing about this one.
 _DECIDES_CONTENT = (
@@ -132,8 +132,15 @@ class _Session:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        names = {"dry_run": "dry-run", "only_new": "only-new", "resume": "resume", "protect_newer": "protect-newer"}
-        return tuple(name for flag, name in names.items() if self.flags[flag])
+        names = {
+            "dry_run": "dry-run",
+            "only_new": "only-new",
+            "resume": "resume",
+            "protect_newer": "protect-newer",
+            "verify": "verify",
+        }
+        shard = self.flags["shard"]
+        return (*(name for flag, name in names.items() if self.flags[flag]), *((f"shard {shard}",) if shard else ()))
 
     def run(self) -> int:
         names = [module.value for module in Module if module in self.modules]
@@ -143,10 +150,13 @@ class _Session:
                 server, me = self.client.server(), self.client.me()
             self.log.info("Immich %s at %s", server, self.client.address)
             owner = owner_hash(self.settings.instance_url, me.id)
-            with self._checkpoint(owner, names) as checkpoint:
-                for note in checkpoint.notes:
+            assembly = Assembly(
+                self.modules, self.flags, self.settings, self.directory, self.client, self.log, owner
+            )
+            with assembly.store() as store, self._checkpoint(owner, names) as checkpoint:
+                for note in (*store.notes, *checkpoint.notes):
                     self.log.info("%s", note)
-                return self._work(checkpoint, stop, owner)
+                return self._work(assembly, store, checkpoint, stop)
 
     def _checkpoint(self, owner: str, names: Sequence[str]) -> Checkpoint:
         batch_size = self.settings.asset_batch_size
@@ -168,7 +178,7 @@ class _Session:
             warn=warn,
         )
 
-    def _work(self, checkpoint: Checkpoint, stop: Interrupt, owner: str) -> int:
+    def _work(self, assembly: Assembly, store: Store, checkpoint: Checkpoint, stop: Interrupt) -> int:
         started = time.monotonic()
         mapper = PathMapper(
             self.settings.path_map, str(self.settings.photo_dir), self.settings.path_segments, read_asset_id
@@ -176,15 +186,14 @@ class _Session:
         summary = Summary(self.log, self.settings, self.modules, self.modes, mapper)
         resumed = _Resumed(checkpoint)
         failure: Optional[BaseException] = None
+        history = None if assembly.dry_run else self._begin_history(store)
         try:
             with stop.waiting():
-                albums = self._albums(owner) if Module.ALBUMS in self.modules else {}
-            engine = self._engine(summary, albums, stop)
-            assets = resumed.without_done(
-                self.client.assets(face_boxes=Module.FACES in self.modules, tags=Module.TAGS in self.modules)
-            )
-            with _progress() as advance:
-                for outcome in engine.run(summary.seen(stop.waiting_for(assets))):
+                albums = assembly.albums()
+            run = assembly.engine(store, history, summary.resolve, albums, stop).begin()
+            assets = resumed.without_done(self._assets(run))
+            with progress() as advance:
+                for outcome in run.outcomes(summary.seen(stop.waiting_for(assets))):
                     self._tell(outcome)
                     summary.count(outcome)
                     if outcome.result.status in _DONE and outcome.result.asset_id:
@@ -198,6 +207,10 @@ class _Session:
                 resumed.count, time.monotonic() - started, interrupted=stop.requested or failure is not None
             )
             self._export(sums)
+            if history is not None and (failure is None or isinstance(failure, ImmichMetaError)):
+                # Any other end may have killed writers: the next run looks after what they left.
+                history.end({status.value: sums[status] for status in Status}, self._keep_days)
+                self._tell_way_back(store, history, sums)
         sums.check()
         if stop.requested:
             return EXIT_INTERRUPTED
@@ -206,46 +219,35 @@ class _Session:
         checkpoint.finish()
         return EXIT_OK
 
-    def _engine(self, summary: Summary, albums: Mapping[str, tuple[str, ...]], stop: Interrupt) -> Engine:
-        host, user = self.client.host, self.client.me().id
-        settings = self.settings
-        return Engine(
-            resolve=summary.resolve,
-            planner=plan,
-            options=PlanningOptions(
-                MappingOptions(
-                    self.modules, settings.time_zone, settings.caption_max_len, self.flags["date_source"]
-                ),
-                plan_options(dict(self.flags), xmp_engine=settings.xmp_engine, claimant=claimant(host, user)),
-                protect_newer=self.flags["protect_newer"],
-                live_photos=self.flags["live_photos"],
-            ),
-            today=datetime.now(settings.time_zone).date(),
-            albums=albums,
-            dry_run=self.flags["dry_run"],
-            confirm=lambda: self._confirm(stop),
-        )
+    def _tell_way_back(self, store: Store, history: Run, sums: Statistics) -> None:
+        if sums[Status.UPDATED] and store.is_kept and self._keep_days:
+            self.log.info(
+                "To take it back: immich-meta undo --run %s (kept for %d days; the whole history takes %s)",
+                history.id,
+                self._keep_days,
+                size(store.undo_size()),
+            )
 
-    def _albums(self, owner: str) -> Mapping[str, tuple[str, ...]]:
-        settings = self.settings
-        cache = AlbumCache(
-            self.directory / ALBUM_CACHE, owner, settings.album_cache_ttl, settings.album_cache_max_stale
-        )
-        state, albums = self._album_state()
-        found = cache.get(lambda: self.client.album_names_by_asset(albums), state)
-        for warning in found.warnings:
-            self.log.warning("%s", warning)
-        return found.by_asset
+    @property
+    def _keep_days(self) -> int:
+        days: Optional[int] = self.flags["keep_undo"]
+        return self.settings.keep_undo if days is None else days
 
-    def _album_state(self) -> tuple[str, Optional[Sequence[Album]]]:
-        """One request tells whether the cached names still hold; without an answer the cache decides by its age."""
-        try:
-            albums = self.client.albums()
-        except ServerError as error:
-            self.log.debug("%s", error)
-            return "", None
-        rows = sorted(f"{each.id} {each.name} {each.asset_count} {each.updated_at}" for each in albums)
-        return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest(), albums
+    def _begin_history(self, store: Store) -> Run:
+        """A run in the history; what a killed run had left in the folders where it wrote goes first."""
+        for directory in store.unfinished_directories():
+            sweep(directory)
+        shown = {"modules": sorted(module.value for module in self.modules), "modes": self.modes}
+        return store.begin_run("sync", shown, keeps_undo=self._keep_days > 0)
+
+    def _assets(self, run: engine.Run) -> Iterator[Listed]:
+        listed = self.client.assets(
+            face_boxes=Module.FACES in self.modules,
+            tags=Module.TAGS in self.modules,
+            knows_faces=run.knows_faces,
+        )
+        shard: Optional[Shard] = self.flags["shard"]
+        return shard.of(listed) if shard else listed
 
     def _tell(self, outcome: Outcome) -> None:
         result = outcome.result
@@ -262,31 +264,11 @@ class _Session:
             for line in details if self.log.isEnabledFor(rest) else ():
                 self.log.log(rest, "%s", line)
 
-    def _confirm(self, stop: Interrupt) -> bool:
-        """A person at a terminal is asked; a script goes on. No answer (Ctrl-C, end of input) is a no."""
-        if self.flags["yes"] or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            return True
-        import click
-
-        try:
-            with stop.waiting():
-                return click.confirm(
-                    "These photos lie in Immich's upload library. Once they are changed, its integrity check will\n"
-                    "list them: never use \"delete\" in that report for them (or use --write-to sidecar). Go on?"
-                )
-        except (click.Abort, KeyboardInterrupt):
-            return False
-
     def _export(self, sums: Statistics) -> None:
         form = self.flags["export_stats"]
         if form:
             path = statistics.export(sums, form, self.directory, datetime.now(self.settings.time_zone))
             self.log.info("Statistics: %s", path)
-
-
-def claimant(host: str, user_id: str) -> str:
-    """Whose values these are in a file: the first 8 hex digits of SHA-256 of the server's host and the user's id."""
-    return hashlib.sha256(f"{host}{user_id}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 # What is meant to be left alone is no warning: it comes again in every run.
@@ -314,15 +296,3 @@ class _Resumed:
                 self.count += 1
             else:
                 yield asset
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Any]:
-    """A counter on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(unit=" files", dynamic_ncols=True, smoothing=0.1) as bar:
-        yield lambda: bar.update(1)

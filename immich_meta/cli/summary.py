@@ -11,11 +11,11 @@ from typing import Union
 
 from immich_meta.api.models import Asset, InvalidAsset
 from immich_meta.settings import Settings
-from immich_meta.sync.engine import Outcome
 from immich_meta.sync.path_hints import SHOWN_EXAMPLES, PathExample, path_hints
 from immich_meta.sync.path_outcomes import Mismatch, NotFound, Resolution
 from immich_meta.sync.paths import PathMapper
 from immich_meta.sync.statistics import Statistics, finish_line
+from immich_meta.sync.work import Outcome
 from immich_meta_writers.tags import Module
 
 Listed = Union[Asset, InvalidAsset]

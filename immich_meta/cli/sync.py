@@ -13,7 +13,9 @@ import click
 
 from immich_meta.cli import EXIT_CODES
 from immich_meta.cli.options import writing_options
+from immich_meta.cli.past import keep_undo_option
 from immich_meta.errors import UsageError
+from immich_meta.sync.shard import Shard, parse_shard
 from immich_meta_writers.tags import Module
 
 _ALL = (Module.PEOPLE, Module.GPS, Module.CAPTION, Module.TIME, Module.RATING)
@@ -28,6 +30,13 @@ _SWITCHES = {
     "tags": Module.TAGS,
 }
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _shard(text: Optional[str]) -> Optional[Shard]:
+    try:
+        return None if text is None else parse_shard(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command("sync", epilog=EXIT_CODES)
@@ -60,7 +69,26 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
     help="The video of a live photo gets what is said of its still, or is left alone (default both).",
 )
 @click.option("--protect-newer", is_flag=True, help="Leave values of files that were edited since Immich read them.")
+@click.option("--verify", is_flag=True, help="Read every file, also those that the last run left as they should be.")
+@click.option(
+    "--check-checksum",
+    is_flag=True,
+    help="Compare originals of the upload library with Immich's SHA-1 before they are changed for the first time.",
+)
 @writing_options
+@click.option(
+    "--jobs",
+    type=click.IntRange(0, 64),
+    help="So many processes write files (default: cores, at most 4); 0: this one, without a time limit per file.",
+)
+@click.option("--file-timeout", type=click.IntRange(1), metavar="SECONDS", help="Give a file up after this (120).")
+@click.option(
+    "--shard",
+    metavar="I/N",
+    callback=lambda context, option, text: _shard(text),
+    help="Only part I (from 0) of N parts of the library, so that N machines can share it.",
+)
+@keep_undo_option
 @click.option("--yes", is_flag=True, help="Do not ask before originals of the upload library are changed.")
 @click.option("--config", type=click.Path(path_type=Path), help="INI, .env or JSON file (default immich-sync.conf).")
 @click.option(

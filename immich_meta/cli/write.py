@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -19,12 +19,14 @@ import click
 from immich_meta import settings
 from immich_meta.cli import EXIT_CODES, EXIT_FAILED, EXIT_OK
 from immich_meta.cli.options import plan_options, writing_options
+from immich_meta.cli.past import keep_undo_option, warn
 from immich_meta.errors import UsageError
 from immich_meta.sync.report import Failure, ReportWriter, Result, Status, render
 from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, WriterError, apply_all, plan
 from immich_meta_writers.commit import sweep
 from immich_meta_writers.errors import MetadataError, UnsupportedError
 from immich_meta_writers.metadata_json import photo_metadata
+from immich_meta_writers.plan.outcome import Keep
 
 _LARGEST_JSON = 16 << 20
 
@@ -34,8 +36,11 @@ _LARGEST_JSON = 16 << 20
 @click.option("--metadata", "source", required=True, metavar="META.json", help="What to write; - is standard input.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--report", metavar="R.jsonl", help="One JSON object per file, into this file; - is standard output.")
+@keep_undo_option
 @writing_options
-def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional[str], **flags: Any) -> int:
+def command(
+    files: tuple[str, ...], source: str, dry_run: bool, report: Optional[str], keep_undo: Optional[int], **flags: Any
+) -> int:
     """Write metadata from a JSON file into photos. No server is asked.
 
     \b
@@ -51,12 +56,11 @@ def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional
     wanted = photo_metadata(_load(source), chosen.time_zone)
     options = plan_options(flags, xmp_engine=chosen.xmp_engine)
     counts: Counter[Status] = Counter()
-    if not dry_run:
-        for directory in {os.path.dirname(os.path.realpath(path)) for path in files}:
-            sweep(directory)
     with contextlib.ExitStack() as stack:
-        writer = stack.enter_context(ReportWriter(report, warn=_warn)) if report else None
-        for result in _results(dict.fromkeys(files), wanted, options, dry_run=dry_run):
+        writer = stack.enter_context(ReportWriter(report, warn=warn)) if report else None
+        days = chosen.keep_undo if keep_undo is None else keep_undo
+        keep = None if dry_run else stack.enter_context(_kept(files, chosen.state_dir, days, counts))
+        for result in _results(dict.fromkeys(files), wanted, options, keep):
             counts[result.status] += 1
             if writer:
                 writer.write(result)
@@ -65,8 +69,21 @@ def command(files: tuple[str, ...], source: str, dry_run: bool, report: Optional
     return EXIT_FAILED if counts[Status.FAILED] or counts[Status.UNSUPPORTED] else EXIT_OK
 
 
-def _warn(message: str) -> None:
-    click.echo(f"immich-meta: {message}", err=True)
+@contextlib.contextmanager
+def _kept(files: Sequence[str], state_dir: Optional[Path], days: int, counts: Counter[Status]) -> Iterator[Keep]:
+    """A run in the history of the files that were written without a server: what takes each of them back."""
+    from immich_meta.state import UndoLog, open_free_store, state_directory
+
+    with open_free_store(state_directory(state_dir), "files", warn=warn, command="write") as store:
+        directories = {os.path.dirname(os.path.realpath(path)) for path in files}
+        for directory in directories.union(store.unfinished_directories()):
+            sweep(directory)
+        run = store.begin_run("write", {"files": len(files)}, keeps_undo=days > 0)
+        for directory in directories:
+            run.will_write_in(directory)
+        with UndoLog(run.log_at(), warn=warn) as log:
+            yield lambda part, undo: log.append(undo, part.changes, None)
+        run.end({status.value: count for status, count in counts.items()}, days)
 
 
 def _load(source: str) -> object:
@@ -85,9 +102,12 @@ def _load(source: str) -> object:
 
 
 def _results(
-    files: Iterable[str], wanted: PhotoMetadata, options: PlanOptions, *, dry_run: bool
+    files: Iterable[str], wanted: PhotoMetadata, options: PlanOptions, keep: Optional[Keep]
 ) -> Iterator[Result]:
-    """One result for each file, those that are refused before those still on their way to the disk."""
+    """One result for each file, those that are refused before those still on their way to the disk.
+
+    `keep` None: nothing is written.
+    """
     refused: deque[Result] = deque()
 
     def plans() -> Iterator[Plan]:
@@ -99,12 +119,12 @@ def _results(
             except WriterError as error:
                 refused.append(_refused(path, error))
 
-    if dry_run:
+    if keep is None:
         for planned in plans():
             yield from _taken(refused)
             yield _result(planned, Status.SIMULATED)
     else:
-        for planned, failure in apply_all(plans()):
+        for planned, failure in apply_all(plans(), keep=keep):
             yield from _taken(refused)
             yield _refused(planned.path, failure) if failure else _result(planned, Status.UPDATED)
     yield from _taken(refused)

@@ -41,7 +41,7 @@ def asset_json(
         "fileCreatedAt": stamp(asset.file_created_at),
         "fileModifiedAt": stamp(asset.file_modified_at),
         "localDateTime": stamp(asset.local_date_time),
-        "updatedAt": _STAMP,
+        "updatedAt": stamp(asset.updated_at),
         "isFavorite": asset.is_favorite and mine,
         "isArchived": asset.visibility == "archive",
         "isTrashed": asset.is_trashed,
@@ -114,7 +114,7 @@ def person_json(person: DemoPerson, faces: Optional[list[DemoFace]] = None) -> J
         "thumbnailPath": f"/data/thumbs/{person.id}.jpeg",
         "isHidden": person.is_hidden,
         "isFavorite": False,
-        "updatedAt": _STAMP,
+        "updatedAt": stamp(person.updated_at),
     }
     if faces is not None:
         answer["faces"] = [_box(face) for face in faces if face.person is person]

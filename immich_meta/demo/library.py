@@ -29,6 +29,7 @@ class DemoPerson:
     id: str
     name: str
     is_hidden: bool = False
+    updated_at: datetime = _EPOCH
 
 
 @dataclass(eq=False)
@@ -77,6 +78,7 @@ class DemoAsset:
     checksum: str = ""
     file_created_at: datetime = _EPOCH
     file_modified_at: datetime = _EPOCH
+    updated_at: datetime = _EPOCH
     local_date_time: datetime = _EPOCH_WALL
     date_time_original: Optional[datetime] = None
     modify_date: Optional[datetime] = None

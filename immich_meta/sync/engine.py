@@ -1,175 +1,170 @@
-"""The run: asset after asset planned, carried out, reported, counted.
+"""The run: asset after asset made a task, done or known to be settled, reported, counted, remembered.
 
-Not here: settings and the command line (cli/), and every decision about one file (plan.py, the writers).
+Not here: settings and the command line (cli/), and every decision about one file (task.py, work.py, the writers).
 """
 
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from typing import Optional, Union
 
-from immich_meta.api.models import Asset, InvalidAsset
+from immich_meta.api.models import VIDEO, Asset, InvalidAsset
 from immich_meta.errors import ImmichMetaError
-from immich_meta.mapping.notes import NoteKind
+from immich_meta.sync.crew import Crew
 from immich_meta.sync.identity import Claims
-from immich_meta.sync.plan import (
-    Planned,
-    Planner,
-    PlanningOptions,
-    Resolver,
-    failed,
-    plan_asset,
-    succeeded,
-)
 from immich_meta.sync.report import Failure, Result, Status
-from immich_meta_writers import WriterError
+from immich_meta.sync.settled import Ledger
+from immich_meta.sync.task import Mode, PlanningOptions, Resolver, Task, to_task
+from immich_meta.sync.work import Answer, Asks, Outcome
 from immich_meta_writers.commit import sweep
-from immich_meta_writers.plan.batch import Window
+from immich_meta_writers.plan import marks
 
-_FIRST_TOUCH = "XMP-immichmeta:AssetId"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One asset's result, and what the summary wants to know of it."""
-
-    result: Result
-    date_moved: bool = False
-    is_first_touch: bool = False
-    is_upload: bool = False
+_MOST_KNOWN = 20_000
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What a run needs, handed in. `confirm` is asked once, before the first file of the upload library is changed
-    that never was before; when it says no, those are left."""
+    """What a run needs, handed in.
+
+    `crew` does the tasks; `ledger` knows what need not be done. `confirm` is asked once, before the first file of the
+    upload library is changed that never was before; when it says no, those are left. None: nobody needs to be asked.
+    `will_write_in` hears of each directory before anything is written there.
+    """
 
     resolve: Resolver
-    planner: Planner
+    crew: Crew
     options: PlanningOptions
     today: date
     albums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dry_run: bool = False
-    confirm: Callable[[], bool] = lambda: True
+    confirm: Optional[Callable[[], bool]] = None
+    ledger: Ledger = field(default_factory=Ledger)
+    will_write_in: Callable[[str], None] = lambda directory: None
 
     def run(self, assets: Iterable[Union[Asset, InvalidAsset]]) -> Iterator[Outcome]:
         """The outcome of each asset, in the order of the assets. When these end early, what is in hand is finished.
 
         Raises what `assets` raises (a ServerError); AccessError when the last renames cannot be made durable.
         """
-        window: Window[Outcome] = Window()
-        with window:
-            run = _Run(self, window)
-            try:
-                for asset in assets:
-                    run.begin(asset)
-                    yield from window.finished()
-            except ImmichMetaError:
-                # The server is gone; what was begun is still brought to its end, and counted.
-                yield from window.rest()
-                raise
-            yield from window.rest()
-            window.flush()
+        return self.begin().outcomes(assets)
+
+    def begin(self) -> Run:
+        """A run that has seen nothing yet."""
+        return Run(self)
 
 
-class _Run:
-    """What the run has seen so far, and the window in which its plans are carried out."""
+class Run:
+    """What the run has seen so far."""
 
-    def __init__(self, engine: Engine, window: Window[Outcome]) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._window = window
-        self._confirmed = _AskedOnce(engine.confirm)
+        self._crew = engine.crew
+        self._may_touch: Optional[bool] = True if engine.confirm is None else None
         self._swept: set[str] = set()
         self._claims = Claims()
+        self._in_hand: dict[str, tuple[Task, bytes]] = {}
+        self._known: OrderedDict[str, Task] = OrderedDict()
 
-    def begin(self, asset: Union[Asset, InvalidAsset]) -> None:
-        ready = self._ready(asset)
-        if isinstance(ready, Outcome):
-            self._window.known(ready)
-        else:
-            self._window.carry_out(ready.plan, partial(_carried_out, ready))
+    def outcomes(self, assets: Iterable[Union[Asset, InvalidAsset]]) -> Iterator[Outcome]:
+        """As Engine.run."""
+        with self._crew:
+            try:
+                for asset in assets:
+                    self._begin(asset)
+                    yield from self._ended(self._crew.finished())
+            except ImmichMetaError:
+                # The server is gone; what was begun is still brought to its end, and counted.
+                yield from self._ended(self._crew.rest())
+                raise
+            yield from self._ended(self._crew.rest())
+            self._crew.flush()
 
-    def _ready(self, asset: Union[Asset, InvalidAsset]) -> Union[Planned, Outcome]:
-        """What is to be carried out, or the outcome when there is nothing to do."""
-        planned = self._plan(asset)
-        if isinstance(planned, Planned):
-            planned = self._alone(planned)
-        if isinstance(planned, Result):
-            return Outcome(planned)
-        if not self._engine.dry_run:
-            self._sweep(os.path.dirname(planned.plan.path))
-        if planned.plan.is_empty:
-            return _outcome(planned, Status.UNCHANGED)
-        if self._engine.dry_run or (_touches_upload(planned) and not self._confirmed()):
-            return _outcome(planned, Status.SIMULATED)
-        return planned
+    def knows_faces(self, asset: Asset) -> bool:
+        """Whether the asset is settled as it was listed, so that nobody has to ask where its faces are."""
+        task = self._task(asset)
+        if isinstance(task, Result) or not self._engine.ledger.is_settled(task, self._engine.ledger.faces_of(asset)):
+            return False
+        self._known[task.asset_id] = task
+        while len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+        return True
 
-    def _plan(self, asset: Union[Asset, InvalidAsset]) -> Union[Planned, Result]:
+    def _begin(self, asset: Union[Asset, InvalidAsset]) -> None:
+        """Hand the asset's task in, or its outcome when there is nothing to be done."""
+        if isinstance(asset, InvalidAsset):
+            self._crew.known(Outcome(_bad(asset)))
+            return
+        known = self._known.pop(asset.id, None)
+        task = known or self._task(asset)
+        if isinstance(task, Result):
+            self._crew.known(Outcome(task))
+            return
+        self._sweep(os.path.dirname(task.path))
+        faces = self._engine.ledger.faces_of(asset)
+        is_shared = self._claims.add(task.path, task.asset_id)
+        if not is_shared and (known or self._engine.ledger.is_settled(task, faces)):
+            self._crew.known(_unchanged(task))
+            return
+        if self._are_faces_known(asset, task):
+            self._in_hand[task.asset_id] = task, faces
+        self._crew.hand_in(self._allowed(task, is_shared=is_shared))
+
+    def _task(self, asset: Asset) -> Union[Task, Result]:
         engine = self._engine
-        return plan_asset(asset, engine.albums, engine.resolve, engine.planner, engine.options, engine.today)
+        task = to_task(asset, engine.albums, engine.resolve, engine.options, engine.today)
+        return task if isinstance(task, Result) else replace(task, files=marks(task.path))
 
-    def _alone(self, planned: Planned) -> Union[Planned, Result]:
-        """The plan, made again when another asset has the same file: it has to see what that one wrote.
+    def _are_faces_known(self, asset: Asset, task: Task) -> bool:
+        """Without the boxes a file may still say something else of them; what is wanted of a video never has any."""
+        return task.wanted.regions is not None or not self._engine.ledger.asks_faces or asset.kind == VIDEO
 
-        When the two say different things the first one wins: else each run would write the file twice, for ever.
-        """
-        path, asset = planned.plan.path, planned.asset
-        if not self._claims.add(path, asset.id) or self._engine.dry_run:
-            return planned
-        self._window.settle()
-        again = self._plan(asset)
-        if isinstance(again, Result) or again.plan.is_empty:
-            return again
-        claim = f"{path} is the file of another asset too, which says something else: that one was followed"
-        failure = Failure("ambiguous", f"{claim}; remove one of the two in Immich, or its library")
-        return Result(path, Status.PATH_MISMATCH, asset_id=asset.id, error=failure)
+    def _allowed(self, task: Task, *, is_shared: bool) -> Task:
+        """The task with what may be done. For a file that is another asset's too, what that one wrote is waited for."""
+        if self._engine.dry_run:
+            return replace(task, mode=Mode.LOOK)
+        self._engine.will_write_in(os.path.dirname(task.path))
+        if is_shared:
+            self._crew.settle()
+            return replace(task, mode=Mode.FOLLOW, files=marks(task.path))
+        if self._may_touch is None:
+            return replace(task, mode=Mode.ASK)
+        return task if self._may_touch else replace(task, mode=Mode.SPARE)
 
     def _sweep(self, directory: str) -> None:
         """Once per directory, before anything is written there: what a killed run had left goes."""
-        if directory not in self._swept:
+        if directory not in self._swept and not self._engine.dry_run:
             self._swept.add(directory)
             sweep(directory)
 
+    def _ended(self, answers: Iterator[Answer]) -> Iterator[Outcome]:
+        for answer in answers:
+            outcome = answer if isinstance(answer, Outcome) else self._asked(answer)
+            self._remember(outcome)
+            yield outcome
 
-class _AskedOnce:
-    """A question whose answer is remembered."""
+    def _asked(self, asks: Asks) -> Outcome:
+        if self._may_touch is None:
+            confirm = self._engine.confirm
+            self._may_touch = confirm is None or confirm()
+        answer = self._crew.at_once(replace(asks.task, mode=Mode.WRITE if self._may_touch else Mode.SPARE))
+        assert isinstance(answer, Outcome)  # noqa: S101 - neither mode asks
+        return answer
 
-    def __init__(self, ask: Callable[[], bool]) -> None:
-        self._ask = ask
-        self._answer: Optional[bool] = None
-
-    def __call__(self) -> bool:
-        if self._answer is None:
-            self._answer = self._ask()
-        return self._answer
-
-
-def _carried_out(planned: Planned, error: Optional[WriterError]) -> Outcome:
-    if error is not None:
-        return Outcome(failed(planned.asset, planned.plan.path, error))
-    return _outcome(planned, Status.UPDATED)
-
-
-def _touches_upload(planned: Planned) -> bool:
-    """Whether Immich's integrity check will find this original changed, for the first time."""
-    media = planned.plan.media
-    return planned.asset.library_id is None and media is not None and bool(media.patch and media.patch.splices) and (
-        _is_first_touch(planned)
-    )
+    def _remember(self, outcome: Outcome) -> None:
+        in_hand = self._in_hand.pop(outcome.result.asset_id or "", None)
+        if in_hand is not None and outcome.files:
+            task, faces = in_hand
+            self._engine.ledger.remember(task, faces, outcome.files)
 
 
-def _is_first_touch(planned: Planned) -> bool:
-    return any(change.tag == _FIRST_TOUCH and change.old is None for change in planned.plan.changes)
+def _bad(asset: InvalidAsset) -> Result:
+    return Result(asset.name, Status.FAILED, asset_id=asset.id, error=Failure("bad_answer", asset.reason))
 
 
-def _outcome(planned: Planned, status: Status) -> Outcome:
-    return Outcome(
-        succeeded(planned, status),
-        date_moved=any(note.kind is NoteKind.DATE_MOVED for note in planned.notes),
-        is_first_touch=_is_first_touch(planned),
-        is_upload=_touches_upload(planned),
-    )
+def _unchanged(task: Task) -> Outcome:
+    """Nobody has looked into the file: it is as the last run left it."""
+    return Outcome(replace(task.result(Status.UNCHANGED), notes=task.notes + task.asset_notes))

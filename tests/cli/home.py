@@ -80,14 +80,15 @@ class Home:
         self.server = server
         self._monkeypatch = monkeypatch
         self._capture = capture
-        self.environ: dict[str, str] = {}
+        self.environ: dict[str, str] = {"IMMICH_META_STATE_DIR": str(folder / "state")}
         if server is not None:
             server.add_key(KEY, "all")
-            self.environ = {
+            self.environ |= {
                 "IMMICH_INSTANCE_URL": server.url,
                 "IMMICH_API_KEY": KEY,
                 "IMMICH_PHOTO_DIR": str(self.photos),
                 "IMMICH_PATH_MAP": f"{UPLOADS}={self.photos}",
+                "IMMICH_META_JOBS": "0",
             }
 
     @property

@@ -7,6 +7,7 @@ import pytest
 from tests.cli.home import Home
 
 HEAVY = ("requests", "urllib3", "PIL", "piexif", "libxmp", "iptcinfo3", "mutagen", "tqdm", "sqlite3", "flask")
+COMMANDS = [[], *([name] for name in ("sync", "show", "write", "undo", "history", "verify", "formats", "demo"))]
 CODES = ("0    all well", "1    at least one file failed", "2    wrong usage", "3    the server", "130  interrupted")
 
 
@@ -16,11 +17,11 @@ def test_the_first_screen_is_enough_to_begin(offline: Home) -> None:
     assert len(ran.out.splitlines()) <= 40
     for words in ("IMMICH_INSTANCE_URL=", "IMMICH_API_KEY=", "IMMICH_PHOTO_DIR=", "sync --all --dry-run", "demo"):
         assert words in ran.out
-    for name in ("sync", "show", "write", "formats", "demo"):
+    for name in ("sync", "show", "write", "undo", "history", "verify", "formats", "demo"):
         assert f"\n  {name} " in ran.out
 
 
-@pytest.mark.parametrize("command", [[], ["sync"], ["show"], ["write"], ["formats"], ["demo"]])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_exit_codes_are_in_every_help(offline: Home, command: list[str]) -> None:
     ran = offline.run(*command, "--help")
     assert ran.code == 0
@@ -45,7 +46,7 @@ def test_the_fields_of_write_are_in_its_help(offline: Home) -> None:
         assert f'"{field}"' in said
 
 
-@pytest.mark.parametrize("command", [[], ["sync"], ["show"], ["write"], ["formats"], ["demo"]])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_loads_nothing_heavy(offline: Home, command: list[str]) -> None:
     script = (
         "import sys\n"

@@ -185,7 +185,7 @@ def test_the_key_is_in_no_traceback(home: Home) -> None:
         "from immich_meta.sync import engine\n"
         "def broken(*unused):\n"
         "    raise ZeroDivisionError('made to fail')\n"
-        "engine.plan_asset = broken\n"
+        "engine.to_task = broken\n"
         "from immich_meta.__main__ import main\n"
         "main()\n"
     )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from immich_meta.sync.state import CHECKPOINT, Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
+from immich_meta.sync.checkpoint import CHECKPOINT, Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
 
 
 class Clock:
@@ -119,7 +119,7 @@ def test_assets_are_written_in_batches_and_at_least_once_a_second(tmp_path: Path
 
 def test_what_was_recorded_survives_a_kill(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from immich_meta.sync.state import open_checkpoint\n"
+        "import sys, time; from pathlib import Path; from immich_meta.sync.checkpoint import open_checkpoint\n"
         "c = open_checkpoint(Path(sys.argv[1]), 'run', resume=False, batch_size=25, warn=print)\n"
         "for n in range(10_000_000):\n"
         "    c.record(f'a{n}')\n"

@@ -17,11 +17,14 @@ import pytest
 from immich_meta.api.models import Asset, ExifInfo, InvalidAsset, Person
 from immich_meta.errors import FaultError
 from immich_meta.mapping.compose import MappingOptions
-from immich_meta.sync.engine import Engine, Outcome
+from immich_meta.sync.crew import Here
+from immich_meta.sync.engine import Engine
 from immich_meta.sync.path_outcomes import How, NotFound, Resolution, Resolved
-from immich_meta.sync.plan import Planner, PlanningOptions
 from immich_meta.sync.report import Status
+from immich_meta.sync.task import PlanningOptions
+from immich_meta.sync.work import Outcome, Planner, Work
 from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, plan
+from immich_meta_writers.plan.outcome import Keep
 from immich_meta_writers.tags import Module
 from tests.cli.home import jpeg, keywords
 
@@ -66,7 +69,8 @@ class Wish:
 
         mapping = MappingOptions(frozenset(modules), ZoneInfo("Europe/Berlin"))
         options = PlanningOptions(mapping, PlanOptions())
-        return Engine(self.resolve, planner, options, date(2025, 1, 1), dry_run=dry_run, confirm=confirm)
+        crew = Here(Work(planner))
+        return Engine(self.resolve, crew, options, date(2025, 1, 1), dry_run=dry_run, confirm=confirm)
 
     def resolve(self, asset: Asset) -> Resolution:
         path = self.folder / asset.original_path.rpartition("/")[2]
@@ -161,9 +165,9 @@ def test_of_two_assets_with_one_file_the_first_decides(wish: Wish) -> None:
 
 def test_the_second_asset_of_a_file_waits_for_what_the_first_writes(wish: Wish) -> None:
     class Slow(Plan):
-        def apply(self) -> None:
+        def apply(self, keep: Optional[Keep] = None) -> None:
             time.sleep(0.1)
-            super().apply()
+            super().apply(keep)
 
     def planner(path: str, wanted: PhotoMetadata, options: PlanOptions) -> Plan:
         planned = plan(path, wanted, options)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from immich_meta_writers.commit import create, sweep, sync_directory
+from immich_meta_writers.commit import Stamp, commit, create, sweep, sync_directory
 from immich_meta_writers.errors import AccessError
-from tests.writers.commit.test_commit import NEW, OLD, fresh, set_attribute, write
+from immich_meta_writers.undo import Found, Undo, revert
+from tests.writers.commit.test_commit import NEW, OLD, PATCH, fresh, set_attribute, write
 
 
 def failing(number: int, when: Callable[..., bool] = lambda *_: True) -> Callable[..., None]:
@@ -128,3 +129,15 @@ def test_without_posix_nothing_is_locked_or_flushed_and_orphans_go(
         removed = sweep(folder)
     assert removed == 1
     assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_system_that_reads_only_where_the_file_stands_writes_and_takes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fresh(tmp_path)
+    kept: list[Undo] = []
+    monkeypatch.delattr(os, "pread")
+    commit(str(path), PATCH, Stamp.of(path.stat()), keep=kept.append)
+    assert path.read_bytes() == NEW
+    assert revert(kept[0]) is Found.NEW
+    assert path.read_bytes() == OLD

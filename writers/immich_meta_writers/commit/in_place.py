@@ -9,7 +9,7 @@ import contextlib
 import functools
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 
@@ -20,10 +20,10 @@ from immich_meta_writers.commit.refusals import require_writable
 from immich_meta_writers.commit.replacement import write_all
 from immich_meta_writers.commit.replay import TARGET_FLAGS, read_range, restore, write_range
 from immich_meta_writers.commit.stamp import LARGE, Stamp, little, require_same
+from immich_meta_writers.commit.undo import How, KeepUndo, OnStep, Undo, hand_over
 from immich_meta_writers.errors import AccessError, ChangedError
 from immich_meta_writers.patch import Patch
 
-OnStep = Callable[[str], None]
 _ATTEMPTS = 5
 
 
@@ -32,13 +32,22 @@ def fits(patch: Patch) -> bool:
     return patch.size >= LARGE and cost(patch) < little(patch.size)
 
 
-def overwrite(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int], on_step: OnStep) -> bool:
+def overwrite(
+    path: str,
+    target: str,
+    patch: Patch,
+    stamp: Stamp,
+    mtime_ns: Optional[int],
+    keep: Optional[KeepUndo],
+    on_step: OnStep,
+) -> bool:
     """Apply a patch in `target`, which `path` leads to. False, and nothing done, where that cannot be done safely.
 
     That is: what the patch overwrites and moves is not little, the file has other hard links (which keep their bytes)
     or another owner (only he may set its times), or lies where there are no locks or where a folder cannot be flushed.
-    `on_step` is told each step as it is done. Raises ChangedError, AccessError, OSError; the old bytes are back then,
-    or come back with the next opening.
+    `keep` is called when the journal is durable, before the first byte; `on_step` is told each step as it is done.
+    Raises ChangedError, AccessError, OSError, what `keep` raises; the old bytes are back then, or come back with the
+    next opening.
     """
     if not fits(patch) or os.name != "posix":
         return False
@@ -55,6 +64,10 @@ def overwrite(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Opti
             if kept is None:
                 return False
             require_same(os.stat(target), stamp, path)
+            if keep is not None:
+                hand_over(keep, _undo(descriptor, target, patch, stamp, mtime_ns))
+                require_same(os.stat(target), stamp, path)
+            on_step("kept")
             with _or_taken_back(descriptor, journal, kept):
                 _write(descriptor, journal, on_step)
                 _settle(descriptor, status, mtime_ns)
@@ -66,6 +79,11 @@ def overwrite(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Opti
     on_step("journal removed")
     flush_directory(os.path.dirname(target))
     return True
+
+
+def _undo(descriptor: int, target: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int]) -> Undo:
+    inverse = patch.invert(functools.partial(read_range, descriptor))
+    return Undo(target, How.IN_PLACE, inverse, stamp, patch.digest(), None, mtime_ns)
 
 
 def _journal(descriptor: int, name: str, status: os.stat_result, patch: Patch) -> Journal:

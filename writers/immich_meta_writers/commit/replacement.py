@@ -7,70 +7,139 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Optional
 
 from immich_meta_writers.commit.attributes import copy_attributes
 from immich_meta_writers.commit.durability import lock
+from immich_meta_writers.commit.read_back import require_read_back
 from immich_meta_writers.commit.refusals import mapped, require_writable
+from immich_meta_writers.commit.replay import read_range
 from immich_meta_writers.commit.stamp import Stamp, require_same
-from immich_meta_writers.errors import ChangedError
-from immich_meta_writers.patch import Patch
+from immich_meta_writers.commit.undo import How, KeepUndo, OnStep, Undo, hand_over, unwatched
+from immich_meta_writers.errors import ChangedError, naming
+from immich_meta_writers.patch import Patch, Splice
 
 # A dot name without a media ending: no photo scanner takes it for a picture.
 TEMPORARY_PREFIX, TEMPORARY_SUFFIX = ".immich-meta-", ".tmp"
+NO_STAMP = Stamp(0, 0, 0, 0)
 _COPY_BYTES = 1 << 20
 _KERNEL_CANNOT_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 
 
-def replace(path: str, target: str, patch: Patch, stamp: Stamp, mtime_ns: Optional[int]) -> None:
-    """Apply a patch to `target`, which `path` leads to, by a new file in its place.
+def replace(
+    path: str,
+    target: str,
+    patch: Patch,
+    stamp: Stamp,
+    mtime_ns: Optional[int],
+    keep: Optional[KeepUndo] = None,
+    on_step: OnStep = unwatched,
+) -> None:
+    """Apply a patch to `target`, which `path` leads to, by a new file in its place; `keep` is called before the rename.
 
-    Raises ChangedError, AccessError, OSError.
+    Raises ChangedError, AccessError, OSError, and what `keep` raises.
     """
     with temporary_file(os.path.dirname(target)) as temporary:
-        new = temporary.descriptor
+        on_step("temporary created")
         with open(target, "rb", buffering=0, opener=_without_waiting) as old:
             status = os.fstat(old.fileno())
             require_same(status, stamp, path)
             require_writable(path)
-            _write(old.fileno(), new, patch)
-            copy_attributes(old.fileno(), new, status, path)
-        if mtime_ns is not None:
-            os.utime(temporary.path, ns=(status.st_atime_ns, mtime_ns))
-        os.fsync(new)
-        if os.fstat(new).st_size != patch.new_size:
-            raise ChangedError("the file became shorter while it was copied", path=path)
+            _fill(temporary, old.fileno(), patch, path, on_step)
+            if mtime_ns is not None:
+                os.utime(temporary.path, ns=(status.st_atime_ns, mtime_ns))
+            os.fsync(temporary.descriptor)
+            on_step("flushed")
+            require_same(os.stat(target), stamp, path)
+            outside = require_read_back(temporary.path, old.fileno(), patch, path, hashed=keep is not None)
+            on_step("read back")
+            if keep is not None:
+                inverse = patch.invert(partial(read_range, old.fileno()))
+                undo = Undo(target, How.REPLACED, inverse, stamp, patch.digest(), outside, mtime_ns)
+                require_same(os.stat(target), stamp, path)
+                hand_over(keep, undo)
+        on_step("kept")
         require_same(os.stat(target), stamp, path)
         temporary.replace(target)
+    on_step("renamed")
 
 
-def create(path: str, data: bytes, beside: os.stat_result, mtime_ns: Optional[int] = None) -> None:
-    """Make a new file with the owner and read rights of the one `beside`; an existing file is never replaced."""
-    directory = os.path.dirname(os.path.realpath(path))
-    with mapped(path), temporary_file(directory) as temporary:
+def create(
+    path: str,
+    data: bytes,
+    beside: os.stat_result,
+    mtime_ns: Optional[int] = None,
+    *,
+    keep: Optional[KeepUndo] = None,
+    on_step: OnStep = unwatched,
+) -> None:
+    """Make a new file with the owner and read rights of the one `beside`; an existing file is never replaced.
+
+    `keep` is called right before the file gets its name. Raises ChangedError when there is one, AccessError, and what
+    `keep` raises.
+    """
+    directory, name = os.path.split(path)
+    target = os.path.join(os.path.realpath(directory), name)
+    with naming(path), mapped(path), temporary_file(os.path.dirname(target)) as temporary:
+        on_step("temporary created")
         new = temporary.descriptor
         write_all(new, data)
+        on_step("copied")
         os.chmod(temporary.path, stat.S_IMODE(beside.st_mode) & 0o666 | stat.S_IWUSR)
         if hasattr(os, "fchown"):
             with contextlib.suppress(PermissionError):  # not the owner: the new file is ours, as any copy would be
                 os.fchown(new, beside.st_uid, beside.st_gid)
+        on_step("attributes copied")
         if mtime_ns is not None:
             os.utime(temporary.path, ns=(mtime_ns, mtime_ns))
         os.fsync(new)
-        _link_new(temporary, path)
+        on_step("flushed")
+        require_read_back(temporary.path, new, Patch(0, (Splice(0, 0, data),)), path, hashed=False)
+        on_step("read back")
+        if keep is not None:
+            _require_free(target, path)
+            inverse = Patch(len(data))
+            digest = hashlib.sha256(data).digest()
+            hand_over(keep, Undo(target, How.CREATED, inverse, NO_STAMP, inverse.digest(), digest, mtime_ns))
+        on_step("kept")
+        _link_new(temporary, target, path)
+    on_step("renamed")
 
 
-def set_mtime(path: str, stamp: Stamp, mtime_ns: int) -> None:
-    """Set only the modification time."""
-    with mapped(path):
-        status = os.stat(path)
+def set_mtime(
+    path: str,
+    stamp: Stamp,
+    mtime_ns: int,
+    *,
+    keep: Optional[KeepUndo] = None,
+    on_step: OnStep = unwatched,
+) -> None:
+    """Set only the modification time. `keep` is called before. Raises ChangedError, AccessError, what `keep` raises."""
+    target = os.path.realpath(path)
+    with naming(path), mapped(path):
+        status = os.stat(target)
         require_same(status, stamp, path)
         require_writable(path)
-        os.utime(path, ns=(status.st_atime_ns, mtime_ns))
+        if keep is not None:
+            inverse = Patch(status.st_size)
+            hand_over(keep, Undo(target, How.TOUCHED, inverse, stamp, inverse.digest(), None, mtime_ns))
+        on_step("kept")
+        require_same(os.stat(target), stamp, path)
+        os.utime(target, ns=(status.st_atime_ns, mtime_ns))
+    on_step("time set")
+
+
+def remove(path: str, stamp: Stamp) -> None:
+    """Remove a file that is what `stamp` says. Raises ChangedError, AccessError."""
+    with naming(path), mapped(path):
+        require_same(os.lstat(path), stamp, path)
+        os.unlink(path)
 
 
 class Temporary:
@@ -119,6 +188,16 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+def _fill(temporary: Temporary, old: int, patch: Patch, path: str, on_step: OnStep) -> None:
+    new = temporary.descriptor
+    _write(old, new, patch)
+    if os.fstat(new).st_size != patch.new_size:
+        raise ChangedError("the file became shorter while it was copied", path=path)
+    on_step("copied")
+    copy_attributes(old, new, os.fstat(old), path)
+    on_step("attributes copied")
+
+
 def _write(old: int, new: int, patch: Patch) -> None:
     position = 0
     for splice in patch.splices:
@@ -150,12 +229,16 @@ def _copy(old: int, new: int, offset: int, length: int) -> None:
         length -= len(chunk)
 
 
-def _link_new(temporary: Temporary, path: str) -> None:
+def _require_free(target: str, path: str) -> None:
+    if os.path.lexists(target):
+        raise ChangedError("the file was made by another program meanwhile", path=path)
+
+
+def _link_new(temporary: Temporary, target: str, path: str) -> None:
     try:
-        os.link(temporary.path, path)
+        os.link(temporary.path, target)
     except FileExistsError as error:
         raise ChangedError("the file was made by another program meanwhile", path=path) from error
     except OSError:  # no hard links here (FAT, some network shares)
-        if os.path.lexists(path):
-            raise ChangedError("the file was made by another program meanwhile", path=path) from None
-        temporary.replace(path)
+        _require_free(target, path)
+        temporary.replace(target)

@@ -15,10 +15,14 @@ TARGET_FLAGS = os.O_RDWR | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLO
 
 
 def read_range(descriptor: int, offset: int, length: int) -> bytes:
-    """What there is of it: less at the end of the file."""
+    """What there is of it: less at the end of the file. Without pread (Windows) the file's position moves."""
     parts = []
-    while length:
-        part = os.pread(descriptor, length, offset)
+    while length > 0:
+        if hasattr(os, "pread"):
+            part = os.pread(descriptor, length, offset)
+        else:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            part = os.read(descriptor, length)
         if not part:
             break
         parts.append(part)

@@ -14,7 +14,7 @@ from immich_meta_writers.errors import DamagedError, UnsupportedError, naming
 from immich_meta_writers.file_types import FileType
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.plan.batch import apply_all
-from immich_meta_writers.plan.files import OpenFile, opened
+from immich_meta_writers.plan.files import OpenFile, marks, opened
 from immich_meta_writers.plan.media import plan_media, plan_mtime, read_geometry, read_media
 from immich_meta_writers.plan.outcome import FilePlan, Plan
 from immich_meta_writers.plan.shown import shown
@@ -24,7 +24,7 @@ from immich_meta_writers.plan.wanted import prepared
 from immich_meta_writers.policy import PlanOptions, WriteTo
 from immich_meta_writers.tags import TABLE
 
-__all__ = ["FilePlan", "Plan", "apply_all", "plan", "read", "read_sidecar_of"]
+__all__ = ["FilePlan", "Plan", "apply_all", "marks", "plan", "read", "read_sidecar_of"]
 
 DEFAULTS = PlanOptions()
 AnyPath = Union[str, "os.PathLike[str]"]
@@ -40,7 +40,8 @@ def read(path: AnyPath) -> dict[str, Shown]:
     with naming(path), opened(path) as file:
         kind = _type_of(file)
         if not kind.embeds:
-            raise UnsupportedError(f"{kind.name} files are not read")
+            cure = f"what is known of it is in its sidecar, {path}.xmp, once there is one"
+            raise UnsupportedError(file_types.refusal(kind, path, "read from"), cure=cure)
         return shown(read_media(file, kind).blocks.values(TABLE))
 
 

@@ -42,7 +42,7 @@ def opened(path: str) -> Iterator[OpenFile]:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise AccessError("this is not a regular file", path=path)
+            raise AccessError("this is not a regular file", cure="name a photo or a video", path=path)
         if status.st_size >= JOURNALLED_FROM and recover(path):  # a killed run may have left it half written
             status = os.fstat(descriptor)
         try:
@@ -98,6 +98,23 @@ def _is_alone(path: str, stem: str) -> bool:
         return False
 
 
+def marks(path: str) -> str:
+    """Size, modification time and inode of a photo and of what may be its sidecar, without opening them.
+
+    Equal marks: nobody has written to any of them, made one or removed one. Empty when the photo cannot be looked at.
+    """
+    photo = _mark(path)
+    return photo and "|".join((photo, _mark(path + ".xmp"), _mark(os.path.splitext(path)[0] + ".xmp")))
+
+
+def _mark(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+
+
 def require_near(path: str) -> None:
     """A sidecar that is a link into another folder is not touched: it may belong to anything.
 
@@ -106,7 +123,8 @@ def require_near(path: str) -> None:
     if os.path.islink(path):
         target = os.path.dirname(os.path.realpath(path))
         if target != os.path.realpath(os.path.dirname(path) or "."):
-            raise AccessError("the sidecar is a link into another folder", path=path)
+            cure = "put the sidecar itself in place of the link"
+            raise AccessError("the sidecar is a link into another folder", cure=cure, path=path)
 
 
 def ending(path: str) -> str:

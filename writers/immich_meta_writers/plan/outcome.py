@@ -6,11 +6,13 @@ Not here: how the changes came about (plan/__init__.py) and how bytes reach the 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Optional
 
 from immich_meta_writers.changes import Change, Kept, Skipped
-from immich_meta_writers.commit import Stamp, commit, create, set_mtime
+from immich_meta_writers.commit import Stamp, Undo, commit, create, set_mtime
 from immich_meta_writers.patch import Patch
 
 
@@ -32,16 +34,21 @@ class FilePlan:
     mtime_ns: Optional[int] = None
     beside: Optional[os.stat_result] = None
 
-    def apply(self) -> None:
+    def apply(self, keep: Optional[Keep] = None) -> None:
+        """`keep` is given what takes the change back, right before the file is touched; when it raises, it is not."""
         if not self.changes:
             return
+        kept = None if keep is None else partial(keep, self)
         if self.stamp is None:
             if self.content is not None and self.beside is not None:
-                create(self.path, self.content, self.beside, self.mtime_ns)
+                create(self.path, self.content, self.beside, self.mtime_ns, keep=kept)
         elif self.patch is not None and self.patch.splices:
-            commit(self.path, self.patch, self.stamp, self.mtime_ns)
+            commit(self.path, self.patch, self.stamp, self.mtime_ns, keep=kept)
         elif self.mtime_ns is not None:
-            set_mtime(self.path, self.stamp, self.mtime_ns)
+            set_mtime(self.path, self.stamp, self.mtime_ns, keep=kept)
+
+
+Keep = Callable[[FilePlan, Undo], None]
 
 
 @dataclass(frozen=True)
@@ -83,10 +90,11 @@ class Plan:
     def is_empty(self) -> bool:
         return not self.changes
 
-    def apply(self) -> None:
-        """Write the photo, then the sidecar.
+    def apply(self, keep: Optional[Keep] = None) -> None:
+        """Write the photo, then the sidecar. `keep` is given what takes each back, right before it is touched.
 
+        When `keep` raises, that file is left alone, and the error comes through.
         Raises ChangedError when a file has changed since it was read, AccessError when the file system refuses.
         """
         for part in self.parts:
-            part.apply()
+            part.apply(keep)

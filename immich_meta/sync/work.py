@@ -1,0 +1,187 @@
+"""One task at one file: plan, ask whether it may be written, write, say what came of it.
+
+Not here: which files (task.py), and in which process and in which order (crew.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Optional, Union
+
+from immich_meta.state import LogPlace, UndoLog
+from immich_meta.sync.identity import decode_checksum, sha1_of
+from immich_meta.sync.report import Failure, Result, Status
+from immich_meta.sync.task import Mode, Task
+from immich_meta_writers import FilePlan, PhotoMetadata, Plan, PlanOptions, WriterError
+from immich_meta_writers.errors import UnsupportedError
+from immich_meta_writers.plan import marks, plan
+from immich_meta_writers.undo import Undo
+
+NOWHERE = LogPlace(None, 0)
+Planner = Callable[[str, PhotoMetadata, PlanOptions], Plan]
+
+_FIRST_TOUCH = "XMP-immichmeta:AssetId"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One asset's result, and what the summary wants to know of it.
+
+    `files` marks the photo and its sidecar when they are known to say what was wanted; else it is empty.
+    """
+
+    result: Result
+    date_moved: bool = False
+    is_first_touch: bool = False
+    is_upload: bool = False
+    files: str = ""
+
+
+@dataclass(frozen=True)
+class Asks:
+    """An original of the upload library would be changed for the first time: somebody has to say whether it may."""
+
+    task: Task
+
+
+Answer = Union[Outcome, Asks]
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a task is done; can be sent to another process."""
+
+    planner: Planner = plan
+    log: LogPlace = NOWHERE
+
+    def __call__(self, task: Task) -> Answer:
+        """Do it, from the look at the file to the bytes on the disk."""
+        ready = self.prepare(task)
+        if not isinstance(ready, Ready):
+            return ready
+        try:
+            ready.plan.apply(ready.keep(_opened(self.log)))
+        except WriterError as error:
+            return ready.told(error)
+        return ready.told(None)
+
+    def prepare(self, task: Task) -> Union[Ready, Answer]:
+        """What is to be carried out, or the answer when nothing is."""
+        try:
+            found = self.planner(task.path, task.wanted, task.options)
+        except WriterError as error:
+            return _failed(task, error)
+        if found.is_empty:
+            return _outcome(task, found, Status.UNCHANGED)
+        if task.mode is Mode.LOOK:
+            return _outcome(task, found, Status.SIMULATED)
+        if task.mode is Mode.FOLLOW:
+            return _contradicted(task)
+        if _touches_upload(task, found):
+            if task.mode is Mode.ASK:
+                return Asks(task)
+            if task.mode is Mode.SPARE:
+                return _outcome(task, found, Status.SIMULATED)
+            if task.checksum is not None and _is_another(task.checksum, found.path):
+                return _not_the_servers(task)
+        return Ready(task, found)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A plan that may be carried out."""
+
+    task: Task
+    plan: Plan
+
+    def keep(self, log: UndoLog) -> Callable[[FilePlan, Undo], None]:
+        """Writes down how to take a file back, before it is touched."""
+        return partial(_keep, log, self.task.asset_id)
+
+    def told(self, error: Optional[WriterError]) -> Outcome:
+        """The outcome, once it has been carried out."""
+        return _outcome(self.task, self.plan, Status.UPDATED) if error is None else _failed(self.task, error)
+
+
+def lost(task: Task, kind: str, what: str) -> Outcome:
+    """The outcome of a task whose worker was lost over it."""
+    return Outcome(task.result(Status.FAILED, Failure(kind, f"{task.path}: {what}")))
+
+
+def _keep(log: UndoLog, asset_id: str, part: FilePlan, undo: Undo) -> None:
+    log.append(undo, part.changes, asset_id)
+
+
+@lru_cache(maxsize=1)
+def _opened(place: LogPlace) -> UndoLog:
+    """A worker process opens the log once."""
+    return UndoLog(place)
+
+
+def _failed(task: Task, error: WriterError) -> Outcome:
+    """The file could not be read or written."""
+    status = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.FAILED
+    return Outcome(task.result(status, Failure(error.kind, str(error))))
+
+
+def _contradicted(task: Task) -> Outcome:
+    """Of two assets with one file the first one wins: else each run would write it twice, for ever."""
+    claim = f"{task.path} is the file of another asset too, which says something else: that one was followed"
+    failure = Failure("ambiguous", f"{claim}; remove one of the two in Immich, or its library")
+    return Outcome(Result(task.path, Status.PATH_MISMATCH, asset_id=task.asset_id, error=failure))
+
+
+def _not_the_servers(task: Task) -> Outcome:
+    cause = f"{task.path} is not what was uploaded: its SHA-1 differs from the one that Immich keeps"
+    cure = "left as it is; bring the original back, or run without --check-checksum"
+    return Outcome(task.result(Status.FAILED, Failure("checksum_mismatch", f"{cause}; {cure}")))
+
+
+def _is_another(checksum: str, path: str) -> bool:
+    expected = decode_checksum(checksum)
+    return expected is not None and sha1_of(path) != expected
+
+
+def _touches_upload(task: Task, found: Plan) -> bool:
+    """Whether Immich's integrity check will find this original changed, for the first time."""
+    media = found.media
+    has_bytes = media is not None and media.patch is not None and bool(media.patch.splices)
+    return task.is_upload and has_bytes and _is_first_touch(found)
+
+
+def _is_first_touch(found: Plan) -> bool:
+    return any(change.tag == _FIRST_TOUCH and change.old is None for change in found.changes)
+
+
+def _outcome(task: Task, found: Plan, status: Status) -> Outcome:
+    return Outcome(
+        _result(task, found, status),
+        date_moved=task.date_moved,
+        is_first_touch=_is_first_touch(found),
+        is_upload=_touches_upload(task, found),
+        files=_marks(task, status),
+    )
+
+
+def _marks(task: Task, status: Status) -> str:
+    """Of a file that was only read, what was seen before: whoever has written to it since is found out."""
+    if status is Status.UPDATED:
+        return marks(task.path)
+    return task.files if status is Status.UNCHANGED else ""
+
+
+def _result(task: Task, found: Plan, status: Status) -> Result:
+    sidecar = found.sidecar if found.sidecar and found.sidecar.changes else None
+    return Result(
+        path=found.path,
+        status=status,
+        changes=found.changes,
+        kept=found.kept,
+        skipped=found.skipped,
+        sidecar=sidecar.path if sidecar else None,
+        asset_id=task.asset_id,
+        live_photo=task.live_photo,
+        notes=task.notes + task.asset_notes + found.notes,
+    )
