@@ -27,7 +27,8 @@ system:
 
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pyexiv2 || true
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[bench]' || true
+	$(BIN)/python benchmarks/run.py --json benchmarks.json --markdown docs/performance.md --plot docs/growth.png
 
 clean:
 	rm -rf .venv .venv-* build dist *.egg-info

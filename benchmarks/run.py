@@ -1,4 +1,4 @@
-"""Files per second beside a plain copy, pyexiv2 and ExifTool, all in one run: `python benchmarks/run.py`.
+"""How fast it is, beside others, all in one run: `python benchmarks/run.py --help`.
 
 Not a test: nothing fails here. The bars that it prints are the project's own.
 """
@@ -6,213 +6,193 @@ Not a test: nothing fails here. The bars that it prints are the project's own.
 from __future__ import annotations
 
 import argparse
-import functools
-import importlib.util
+import json
 import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "writers")]
 
-from benchmarks.contenders import OneExifTool, Pyexiv2, copy_fsync_rename  # noqa: E402
-from benchmarks.photos import make_photos, refresh  # noqa: E402
-from fixtures.exiftool import ExifTool, is_installed  # noqa: E402
-from fixtures.values import EVERYTHING  # noqa: E402
-from immich_meta_writers import PhotoMetadata, PlanOptions, WriterError, apply_all, plan  # noqa: E402
+from benchmarks import bars, machine, tables  # noqa: E402
+from benchmarks.growth import Growth, linearity  # noqa: E402
+from benchmarks.library import Shape  # noqa: E402
+from benchmarks.rows import Row, middle  # noqa: E402
+from benchmarks.scenarios import ALBUM_RENAMED, LOST, TASKS, VERIFY, Scenarios  # noqa: E402
 
-SIMPLE = PhotoMetadata(people=("Ada Lovelace", "Grace Hopper"), rating=4, caption="On the pier")
-WISHES = {"two people, rating, caption": SIMPLE, "every field": EVERYTHING}
-Task = Callable[[Sequence[Path]], None]
-
-# (what, beside what, at least): the bars of the project.
-BARS = (
-    ("unchanged, builtin", "pyexiv2 read", 1.5),
-    ("unchanged, exempi", "pyexiv2 read", 1.0),
-    ("changed, builtin", "copy + fsync + rename", 0.75),
-    ("changed, exempi", "copy + fsync + rename", 0.75),
-    ("changed, builtin", "ExifTool write", 1.5),
-    ("changed, exempi", "ExifTool write", 1.5),
-)
+FEWEST = 5  # one of each kind, and one in the album that is renamed
+SIZES = (1_000, 10_000, 100_000)
+NOTES = {
+    VERIFY: "Every file is read and compared with what is wanted. The others read, and compare nothing.",
+    LOST: "No state and no album cache: every file is read, and remembered anew.",
+    ALBUM_RENAMED: "The others are told which files it is about; this program finds out, among all files.",
+}
 
 
-def engines() -> tuple[str, ...]:
-    """builtin, and exempi where the system has it."""
-    from immich_meta_writers.payloads import xmp
+class Result:
+    """Everything that was found; sections are (title, what is said under it, tables)."""
+
+    def __init__(self, environment: dict[str, Any]) -> None:
+        self.environment = environment
+        self.side_by_side: list[Row] = []
+        self.left_out: dict[str, str] = {}
+        self.mean_size = 0.0
+        self.rounds = 0
+        self.cold = False
+        self.growth: Optional[Growth] = None
+        self.growth_rows: list[Row] = []
+
+    def sections(self) -> Iterator[tuple[str, str, Sequence[tables.Table]]]:
+        rows = middle(self.side_by_side)
+        for task in TASKS:
+            found = sorted((row for row in rows if row.task == task), key=lambda row: -row.rate)
+            if found:
+                yield task.capitalize(), self._note(task), [tables.rows_table(found, "who")]
+        if self.growth is not None:
+            yield from self._growth_sections(self.growth)
+        yield "The bars", "", [bars.table(rows, self.grown)]
+
+    def _note(self, task: str) -> str:
+        if task != TASKS[0]:
+            return NOTES.get(task, "")
+        cold = " The files were dropped from the page cache before each run." if self.cold else ""
+        missing = "".join(f" Not measured: {name} ({why})." for name, why in self.left_out.items())
+        return (
+            f"Files of {self.mean_size / 1e6:.1f} MB on average, a tenth of them HEIC and a tenth MP4 (pyexiv2: the "
+            f"JPEG files only); the run with the median time of {self.rounds}.{cold}{missing}"
+        )
+
+    def _growth_sections(self, growth: Growth) -> Iterator[tuple[str, str, Sequence[tables.Table]]]:
+        rows, size = self.grown, max(row.files for row in self.grown)
+        yield "Growth", "JPEG files of 700 bytes.", [
+            tables.rows_table(rows, "task"),
+            tables.linearity_table(linearity(rows)),
+        ]
+        yield "Files opened", f"{size:,} assets; each process counts what it opens.", [
+            tables.opened_table(growth.opened)
+        ]
+        if growth.profile is not None:
+            seconds = growth.profile.seconds
+            note = f"{size:,} unchanged assets with state: {seconds:.1f} s under cProfile, which slows Python down."
+            yield "Where the time goes", note, tables.profile_tables(growth.profile)
+
+    @property
+    def grown(self) -> list[Row]:
+        """The median run of each task and size, by task and size."""
+        sizes = sorted({row.files for row in self.growth_rows})
+        rows = [row for size in sizes for row in middle(each for each in self.growth_rows if each.files == size)]
+        return sorted(rows, key=lambda row: (TASKS.index(row.task), row.files))
+
+    def as_dict(self) -> dict[str, Any]:
+        profile = self.growth.profile if self.growth else None
+        return {
+            "environment": self.environment,
+            "left_out": self.left_out,
+            "cold": self.cold,
+            "mean_bytes_per_file": self.mean_size,
+            "side_by_side": [row.as_dict() for row in self.side_by_side],
+            "growth": [row.as_dict() for row in self.growth_rows],
+            "linearity": [asdict(each) for each in linearity(self.grown)],
+            "opened": [asdict(each) for each in self.growth.opened] if self.growth else [],
+            "profile": _profile_dict(profile) if profile else None,
+        }
+
+
+def _profile_dict(profile: Any) -> dict[str, Any]:
+    return {
+        "seconds": profile.seconds,
+        "packages": [each._asdict() for each in profile.packages],
+        "functions": [each._asdict() for each in profile.functions],
+    }
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> Result:
+    result = Result(machine.described(folder))
+    if result.environment["load_before"] > machine.BUSY:
+        _tell(f"This machine is busy (load {result.environment['load_before']}): the figures will not be clean.")
+    if arguments.photos:
+        _measure_side_by_side(result, arguments, folder)
+    if arguments.growth:
+        result.growth = Growth(folder, arguments.growth, arguments.rounds)
+        for row in result.growth.rows():
+            _tell(f"  {row.files:,} assets, {row.task}: {row.usage.seconds:.1f} s")
+            result.growth_rows.append(row)
+    return result
+
+
+def _measure_side_by_side(result: Result, arguments: argparse.Namespace, folder: Path) -> None:
+    _tell(f"Making {arguments.photos} files of real size")
+    # Few enough albums that the one that is renamed is never empty.
+    shape = Shape(arguments.photos, mixed=True, albums=min(20, arguments.photos))
+    scenarios = Scenarios(shape, folder, cold=arguments.cold)
+    result.left_out, result.mean_size = scenarios.left_out, scenarios.mean_size
+    result.rounds, result.cold = arguments.rounds, arguments.cold
+    for number in range(arguments.rounds):
+        _tell(f"Round {number + 1} of {arguments.rounds}")
+        for row in scenarios.round():
+            _tell(f"  {row.task}, {row.who}: {row.usage.seconds:.2f} s")
+            result.side_by_side.append(row)
+    for name in ("originals", "work"):
+        shutil.rmtree(folder / name)
+
+
+def show(result: Result, arguments: argparse.Namespace) -> None:
+    machine_line = machine.line(result.environment)
+    print(machine_line)
+    blocks = [f"{machine_line}."]
+    for title, note, found in result.sections():
+        print(f"\n{title}" + (f"\n{note}" if note else ""))
+        for table in found:
+            print(f"\n{tables.as_text(table)}")
+        blocks += [f"### {title}", *([note] if note else []), *map(tables.as_markdown, found)]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result.as_dict(), indent=1) + "\n", encoding="utf-8")
+    if arguments.markdown:
+        tables.put_into(arguments.markdown, "\n" + "\n\n".join(blocks) + "\n")
+    if arguments.plot and result.growth_rows:
+        _draw(result, arguments.plot)
+
+
+def _draw(result: Result, target: Path) -> None:
+    from benchmarks import plot
 
     try:
-        xmp.encoder("exempi")
-    except WriterError:
-        return ("builtin",)
-    return ("builtin", "exempi")
+        plot.draw(result.grown, machine.short_line(result.environment), target)
+    except ImportError:
+        _tell("No plot: matplotlib is not installed (the optional group `bench` has it)")
 
 
-def change(engine: str, wanted: PhotoMetadata) -> Task:
-    """Plan and apply, as a run does it: while one photo goes to the disk, the next is planned."""
-    options = PlanOptions(xmp_engine=engine)
-
-    def run(photos: Sequence[Path]) -> None:
-        for _, error in apply_all(plan(path, wanted, options) for path in photos):
-            if error:
-                raise error
-
-    return run
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
-def change_one_by_one(engine: str, wanted: PhotoMetadata) -> Task:
-    """Plan and apply, each photo on the disk before the next is looked at."""
-    options = PlanOptions(xmp_engine=engine)
-
-    def run(photos: Sequence[Path]) -> None:
-        for path in photos:
-            plan(path, wanted, options).apply()
-
-    return run
-
-
-def compare(engine: str, wanted: PhotoMetadata) -> Task:
-    """Plan over photos that say it all already: the whole way of an unchanged photo."""
-    options = PlanOptions(xmp_engine=engine)
-
-    def run(photos: Sequence[Path]) -> None:
-        for path in photos:
-            if not plan(path, wanted, options).is_empty:
-                raise RuntimeError(f"{path} was not up to date")
-
-    return run
-
-
-def per_second(task: Task, photos: Sequence[Path]) -> float:
-    start = time.perf_counter()
-    task(photos)
-    return len(photos) / (time.perf_counter() - start)
-
-
-def measure(tasks: dict[str, Task], photos_for: Callable[[], Sequence[Path]], rounds: int) -> dict[str, float]:
-    """Medians of files per second. Every round runs every task, so that a slow minute is everybody's."""
-    found: dict[str, list[float]] = {name: [] for name in tasks}
-    for _ in range(rounds):
-        for name, task in tasks.items():
-            found[name].append(per_second(task, photos_for()))
-    return {name: statistics.median(values) for name, values in found.items()}
-
-
-def writers(wanted: PhotoMetadata, stack: ExitStack) -> Iterator[tuple[str, Task]]:
-    """Everything that writes, named; other tools only the simple wish."""
-    yield "copy + fsync + rename", copy_fsync_rename
-    for engine in engines():
-        yield f"changed, {engine}", change(engine, wanted)
-        yield f"one by one, {engine}", change_one_by_one(engine, wanted)
-    if wanted is not SIMPLE:
-        return
-    if importlib.util.find_spec("pyexiv2"):
-        yield "pyexiv2 write", Pyexiv2(SIMPLE).write
-    if is_installed():
-        yield "ExifTool write", OneExifTool(stack.enter_context(ExifTool()), SIMPLE).write
-
-
-def readers(wanted: PhotoMetadata, stack: ExitStack) -> Iterator[tuple[str, Task]]:
-    """Everything that reads photos which already have the values."""
-    for engine in engines():
-        yield f"unchanged, {engine}", compare(engine, wanted)
-    if importlib.util.find_spec("pyexiv2"):
-        yield "pyexiv2 read", Pyexiv2(SIMPLE).read
-    if is_installed():
-        yield "ExifTool read", OneExifTool(stack.enter_context(ExifTool()), SIMPLE).read
-
-
-def bytes_read(task: Task, photos: Sequence[Path]) -> Optional[int]:
-    """Bytes that one photo costs, by the kernel's count (Linux)."""
-    counters = Path("/proc/self/io")
-    if not counters.exists():
-        return None
-
-    def count() -> int:
-        return int(counters.read_text().splitlines()[0].split()[1])
-
-    before = count()
-    task(photos)
-    return (count() - before) // len(photos)
-
-
-def peak_memory(photos: Sequence[Path]) -> int:
-    """Megabytes of a process that changes all photos, measured in one of its own."""
-    program = (
-        "import resource, sys; from fixtures.values import EVERYTHING; from immich_meta_writers import plan\n"
-        "for path in sys.argv[1:]: plan(path, EVERYTHING).apply(); plan(path, EVERYTHING)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
-    )
-    command = [sys.executable, "-c", program, *map(str, photos)]
-    return int(subprocess.run(command, env=_environment(), check=True, capture_output=True).stdout)
-
-
-def start_time() -> Optional[float]:
-    """Seconds until `immich-meta --help` has said it all; the median of seven."""
-    command = [sys.executable, "-m", "immich_meta", "--help"]
-    times = []
-    for _ in range(8):
-        start = time.perf_counter()
-        if subprocess.run(command, env=_environment(), check=False, capture_output=True).returncode:
-            return None
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
-
-
-def report(title: str, found: dict[str, float]) -> None:
-    print(f"\n{title} (files per second, medians)")
-    for name, value in found.items():
-        print(f"  {name:24} {value:8.0f}")
-
-
-def report_bars(found: dict[str, float]) -> None:
-    print("\nThe bars (two people, rating, caption)")
-    for what, beside, least in BARS:
-        if what in found and beside in found:
-            ratio = found[what] / found[beside]
-            print(f"  {what:20} / {beside:22} {ratio:5.2f}   at least {least}{'' if ratio >= least else '   MISSED'}")
-
-
-def run(count: int, rounds: int, folder: Path) -> None:
-    originals = make_photos(count, folder / "originals")
-    size = originals[0].stat().st_size
-    print(f"{count} photos of 12 megapixels, {size / 1e6:.1f} MB each, {rounds} rounds, one process")
-    found: dict[str, dict[str, float]] = {}
-    for title, wanted in WISHES.items():
-        with ExitStack() as stack:
-            values = measure(dict(writers(wanted, stack)), lambda: refresh(originals, folder / "work"), rounds)
-            photos = refresh(originals, folder / "done")
-            change("builtin", wanted)(photos)
-            values.update(measure(dict(readers(wanted, stack)), functools.partial(tuple, photos), rounds * 3))
-            found[title] = values
-            report(title, values)
-            print(f"  bytes read per unchanged photo: {bytes_read(compare('builtin', wanted), photos)}")
-    report_bars(found[next(iter(WISHES))])
-    print(f"\nPeak memory: {peak_memory(refresh(originals, folder / 'work'))} MB")
-    seconds = start_time()
-    print(f"immich-meta --help: {'not there' if seconds is None else f'{seconds:.2f} s'}")
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(part.replace("_", "")) for part in text.split(",") if part)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=60, help="how many photos (60)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of writing; reading runs three times as many (5)")
-    parser.add_argument("--folder", type=Path, default=HERE, help="where the photos go: a real disk, not tmpfs")
+    parser.add_argument("--photos", type=int, default=200, help="files of real size, side by side; 0: none (200)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often; the run with the median time counts (3)")
+    parser.add_argument("--growth", type=_sizes, default=SIZES, help="numbers of small files; '': none (%(default)s)")
+    parser.add_argument("--folder", type=Path, default=HERE, help="where the files go: a real disk, not tmpfs")
+    parser.add_argument("--json", type=Path, help="everything that was measured, each run")
+    parser.add_argument("--markdown", type=Path, help="replace the part between the markers in this file")
+    parser.add_argument("--plot", type=Path, help="the growth as a PNG (needs matplotlib)")
+    if hasattr(os, "posix_fadvise"):
+        parser.add_argument("--cold", action="store_true", help="drop files from the page cache before each run")
+    parser.set_defaults(cold=False)
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix=".photos-", dir=arguments.folder))
+    if 0 < arguments.photos < FEWEST:
+        parser.error(f"--photos: {FEWEST} at least, or 0")
+    folder = Path(tempfile.mkdtemp(prefix=".photos-", dir=arguments.folder)).resolve()
     try:
-        run(arguments.photos, arguments.rounds, folder)
+        show(measure(arguments, folder), arguments)
     finally:
         shutil.rmtree(folder)
 

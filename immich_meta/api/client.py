@@ -18,7 +18,7 @@ from immich_meta.api import decode
 from immich_meta.api.address import parse_address
 from immich_meta.api.exchange import Request, Transport
 from immich_meta.api.faces import BoxFetcher
-from immich_meta.api.live_photos import LivePhotos
+from immich_meta.api.live_photos import Listed, LivePhotos
 from immich_meta.api.membership import albums_of, deepest_tags
 from immich_meta.api.models import (
     ARCHIVE,
@@ -30,6 +30,7 @@ from immich_meta.api.models import (
     Face,
     InvalidAsset,
     Server,
+    SettledAsset,
     Tag,
     User,
 )
@@ -154,27 +155,34 @@ class ImmichClient:
         face_boxes: bool = False,
         tags: bool = False,
         knows_faces: Callable[[Asset], bool] = lambda asset: False,
-    ) -> Generator[Union[Asset, InvalidAsset], None, None]:
+        place_if_settled: Optional[Callable[[Asset], Optional[str]]] = None,
+    ) -> Generator[Union[Asset, InvalidAsset, SettledAsset], None, None]:
         """Every asset of the key's owner, oldest first in each of timeline, archive and hidden; each once.
 
         Behind the still of a live photo comes its video, with Asset.still. Left out: partners' assets, trashed and
         offline ones. `face_boxes` fills Person.faces (None where it could not be had, with a note) and Asset.edits;
-        `knows_faces` says of which assets they are not needed. `tags` fills Asset.tags.
+        `knows_faces` says of which assets they are not needed. `place_if_settled` may answer for an asset of which only
+        its place and Asset.listed are known yet: with its file's path, a SettledAsset comes instead. `tags` fills
+        Asset.tags.
         Memory: two pages, and some 400 bytes for each hidden video.
         """
         self.server()
         mine, seen = self.me().id, SeenIds()
         boxes = BoxFetcher(self.faces, self.edits, self._concurrency, knows_faces) if face_boxes else None
         pairs = LivePhotos(
-            lambda: self._listing(HIDDEN), self._asset, lambda each: _belongs(each, mine, seen), self._concurrency
+            lambda: self._listing(HIDDEN),
+            self._asset,
+            lambda each: _belongs(each, mine, seen),
+            self._concurrency,
+            place_if_settled,
         )
         index: Optional[Mapping[str, tuple[Tag, ...]]] = None
         try:
             for visibility in (TIMELINE, ARCHIVE):
                 for items in self._listing(visibility):
-                    page = pairs.visible(items)
-                    if tags and index is None and any(_is_untagged(each) for each in page):
+                    if tags and index is None and any(not decode.has_tags(item) for item in items):
                         index = self.tags_by_asset()
+                    page = pairs.visible(items, index)
                     if index is not None:
                         page = [_tagged(each, index) for each in page]
                     yield from pairs.joined(page, boxes.fill(page) if boxes else page)
@@ -302,21 +310,15 @@ class ImmichClient:
         return content(request, self._transport.send(request))
 
 
-def _belongs(each: Union[Asset, InvalidAsset], mine: str, seen: SeenIds) -> bool:
+def _belongs(each: Listed, mine: str, seen: SeenIds) -> bool:
     """Whether it is the user's, alive, and not yet seen; what cannot be told is kept, to be counted."""
-    if isinstance(each, InvalidAsset):
+    if not isinstance(each, Asset):
         return each.id is None or seen.add(each.id)
     is_alive = not each.is_trashed and not each.is_offline
     return is_alive and each.owner_id in (mine, None) and seen.add(each.id)
 
 
-def _is_untagged(each: Union[Asset, InvalidAsset]) -> bool:
-    return isinstance(each, Asset) and each.tags is None
-
-
-def _tagged(
-    each: Union[Asset, InvalidAsset], index: Mapping[str, tuple[Tag, ...]]
-) -> Union[Asset, InvalidAsset]:
+def _tagged(each: Listed, index: Mapping[str, tuple[Tag, ...]]) -> Listed:
     if not isinstance(each, Asset) or each.tags is not None:
         return each
     return replace(each, tags=index.get(each.id, ()))

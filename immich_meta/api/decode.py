@@ -7,7 +7,8 @@ Unknown fields are ignored and missing ones tolerated; only an asset without a u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Optional, Union
 
@@ -61,8 +62,30 @@ def user(answer: object) -> Optional[User]:
     return User(found) if found else None
 
 
-def asset(item: object) -> Union[Asset, InvalidAsset]:
+def asset(item: object, listed: bytes = b"") -> Union[Asset, InvalidAsset]:
     """One item of POST /search/metadata (AssetResponseDto)."""
+    return _read(item, listed, _asset)
+
+
+def head(item: object, listed: bytes = b"") -> Union[Asset, InvalidAsset]:
+    """An item without dates, people and the like, which take most of the time: what leads to its original."""
+    return _read(item, listed, _head)
+
+
+def has_tags(item: object) -> bool:
+    """Whether the server listed the tags with an asset."""
+    return isinstance(mapping(item).get("tags"), list)
+
+
+def listing_digest(item: object, tags: Optional[Mapping[str, tuple[Tag, ...]]]) -> bytes:
+    """Of all that an item says, and of its tags where these are known from elsewhere, by the asset's id."""
+    said = repr((item, tags.get(str(mapping(item).get("id"))) if tags else None))
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _read(
+    item: object, listed: bytes, read: Callable[[Json, str, str, bytes], Asset]
+) -> Union[Asset, InvalidAsset]:
     fields = mapping(item)
     ident, path = _id(fields.get("id")), fields.get("originalPath")
     reason = "" if ident else "the server sent no usable id for it"
@@ -72,7 +95,7 @@ def asset(item: object) -> Union[Asset, InvalidAsset]:
         reason = reason or "its path cannot be the name of a file"
     if reason or ident is None or not isinstance(path, str):
         return InvalidAsset(ident, _name_of(fields), reason)
-    return _asset(fields, ident, path)
+    return read(fields, ident, path, listed)
 
 
 def essentials(item: object) -> dict[str, object]:
@@ -83,7 +106,24 @@ def essentials(item: object) -> dict[str, object]:
     return kept if size is None else {**kept, "exifInfo": {_FILE_SIZE: size}}
 
 
-def _asset(fields: Json, ident: str, path: str) -> Asset:
+def _head(fields: Json, ident: str, path: str, listed: bytes) -> Asset:
+    return Asset(
+        id=ident,
+        original_path=path,
+        owner_id=text(fields.get("ownerId")),
+        library_id=text(fields.get("libraryId")),
+        kind=text(fields.get("type")) or "OTHER",
+        checksum=text(fields.get("checksum")),
+        is_trashed=flag(fields.get("isTrashed")),
+        is_offline=flag(fields.get("isOffline")),
+        visibility=text(fields.get("visibility")),
+        live_photo_video_id=text(fields.get("livePhotoVideoId")),
+        exif=ExifInfo(file_size=integer(mapping(fields.get("exifInfo")).get(_FILE_SIZE))),
+        listed=listed,
+    )
+
+
+def _asset(fields: Json, ident: str, path: str, listed: bytes) -> Asset:
     exif, people = fields.get("exifInfo"), fields.get("people")
     return Asset(
         id=ident,
@@ -111,6 +151,7 @@ def _asset(fields: Json, ident: str, path: str) -> Asset:
         people_known=isinstance(people, list),
         tags=tags(fields.get("tags")) if isinstance(fields.get("tags"), list) else None,
         updated_at=text(fields.get("updatedAt")) or "",
+        listed=listed,
     )
 
 

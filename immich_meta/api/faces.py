@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Callable, Optional, Union
 
-from immich_meta.api.models import Asset, Edit, Face, InvalidAsset, Person
+from immich_meta.api.models import Asset, Edit, Face, InvalidAsset, Person, SettledAsset
 from immich_meta.errors import BadAnswerError, FaultError, MissingPermissionError, RefusedError
 
 _LOG = logging.getLogger(__name__)
+
+Listed = Union[Asset, InvalidAsset, SettledAsset]
 
 # What can go wrong with one asset and leave the others well: it was deleted meanwhile, say.
 _OF_ONE_ASSET = (RefusedError, FaultError, BadAnswerError)
@@ -38,7 +40,7 @@ class BoxFetcher:
         self._are_known = are_known
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="immich-faces")
 
-    def fill(self, page: Sequence[Union[Asset, InvalidAsset]]) -> Iterator[Union[Asset, InvalidAsset]]:
+    def fill(self, page: Sequence[Listed]) -> Iterator[Listed]:
         """The page in its order, with boxes and edits. Raises a ServerError that meets every asset."""
         # In this thread: what is known is looked up where no other thread may.
         asked = [isinstance(asset, Asset) and _has_named(asset) and not self._are_known(asset) for asset in page]
@@ -47,7 +49,7 @@ class BoxFetcher:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _filled(self, asset: Union[Asset, InvalidAsset], is_asked: bool) -> Union[Asset, InvalidAsset]:
+    def _filled(self, asset: Listed, is_asked: bool) -> Listed:
         if not isinstance(asset, Asset) or not is_asked:
             return asset
         if asset.is_edited:

@@ -1,6 +1,6 @@
 """Live photos: each still with its video behind it, whatever the order in which the server lists them.
 
-Not here: requests (client.py), and what the still says for its video (sync/plan.py).
+Not here: requests (client.py), and what the still says for its video (sync/task.py).
 
 The video is an asset of its own, hidden, with no people, albums or tags; the still names it. So hidden videos are put
 aside until their still comes, and one that is not listed is asked for by its id.
@@ -11,19 +11,19 @@ from __future__ import annotations
 import json
 import logging
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Callable, Optional, TypeVar, Union
 
 from immich_meta.api import decode
-from immich_meta.api.models import HIDDEN, VIDEO, Asset, InvalidAsset
+from immich_meta.api.models import HIDDEN, VIDEO, Asset, InvalidAsset, SettledAsset, Tag
 from immich_meta.errors import BadAnswerError, FaultError, MissingPermissionError, RefusedError
 
 _LOG = logging.getLogger(__name__)
 
-Listed = Union[Asset, InvalidAsset]
+Listed = Union[Asset, InvalidAsset, SettledAsset]
 A = TypeVar("A", Asset, Union[Asset, InvalidAsset])
 # What can go wrong with one video and leave its still, and all others, well.
 _OF_ONE_VIDEO = (RefusedError, FaultError, BadAnswerError, MissingPermissionError)
@@ -34,7 +34,8 @@ class LivePhotos:
 
     `hidden` lists what the server hides, and is only asked when the first still names a video; `ask` gets one item by
     its id and may raise a ServerError; `belongs` says whether an asset is the user's, alive and new, and makes it
-    known. Memory: about 400 bytes for each hidden video.
+    known. `place_if_settled` gets an asset as decode.head reads it, and answers with its file's path when nothing
+    more of it is needed. Memory: about 400 bytes for each hidden video.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class LivePhotos:
         ask: Callable[[str], object],
         belongs: Callable[[Listed], bool],
         concurrency: int,
+        place_if_settled: Optional[Callable[[Asset], Optional[str]]] = None,
     ) -> None:
+        self._place_if_settled = place_if_settled
         self._hidden = hidden
         self._ask = ask
         self._belongs = belongs
@@ -52,17 +55,30 @@ class LivePhotos:
         self._has_others = True
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="immich-live")
 
-    def visible(self, items: Iterable[object]) -> list[Listed]:
-        """The assets of a page without the hidden videos on it, which wait for their stills."""
+    def visible(
+        self, items: Iterable[object], tags: Optional[Mapping[str, tuple[Tag, ...]]] = None
+    ) -> list[Listed]:
+        """The assets of a page without the hidden videos on it, which wait for their stills.
+
+        `tags`: those of each asset's id, where the server does not list them with it.
+        """
         page: list[Listed] = []
         for item in items:
-            asset = decode.asset(item)
-            if self._belongs(asset):
-                if isinstance(asset, Asset) and asset.is_hidden_video:
-                    self._shelf.put(asset.id, item)
+            listed = decode.listing_digest(item, tags) if self._place_if_settled else b""
+            head = decode.head(item, listed)
+            if self._belongs(head):
+                if isinstance(head, Asset) and head.is_hidden_video:
+                    self._shelf.put(head.id, item)
                 else:
-                    page.append(asset)
+                    page.append(self._settled(head) or decode.asset(item, listed))
         return page
+
+    def _settled(self, head: Union[Asset, InvalidAsset]) -> Optional[SettledAsset]:
+        """The parts of a live photo are told together, and so never here."""
+        if self._place_if_settled is None or not isinstance(head, Asset) or head.live_photo_video_id:
+            return None
+        path = self._place_if_settled(head)
+        return None if path is None else SettledAsset(head.id, path)
 
     def joined(self, page: Sequence[Listed], filled: Iterable[Listed]) -> Iterator[Listed]:
         """The assets of `filled` (the page with more in it), each still followed by its video, if that can be had."""
@@ -113,7 +129,7 @@ class LivePhotos:
 
     def _pair(self, still: Asset, ident: str, asked: dict[str, Union[Asset, str]]) -> Iterator[Asset]:
         item = self._shelf.take(ident)
-        video: Union[Listed, str] = asked.pop(ident, _HANDLED) if item is None else decode.asset(item)
+        video: Union[Asset, InvalidAsset, str] = asked.pop(ident, _HANDLED) if item is None else decode.asset(item)
         if isinstance(video, Asset) and item is None:
             if video.visibility not in (HIDDEN, None):
                 # Somebody unhid it: it is listed by itself, and what the user says of it counts.

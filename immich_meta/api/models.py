@@ -134,7 +134,8 @@ class Asset:
     when the server sent none at all, which is not the same as an empty list. `tags` None: not known.
     `edits` None: not asked, or not to be had. `notes` say what could not be got for this asset alone.
     `still` is only there for the video of a live photo: the picture that speaks for it. `updated_at` is the server's
-    text; names, albums and tags change without it.
+    text; names, albums and tags change without it. `listed` is a digest of all that the server said when it listed the
+    asset.
     """
 
     id: str
@@ -165,11 +166,20 @@ class Asset:
     notes: tuple[str, ...] = ()
     still: Optional[Asset] = None
     updated_at: str = ""
+    listed: bytes = b""
 
     @property
     def is_hidden_video(self) -> bool:
         """Whether Immich shows it only as the motion of a still: in no timeline, with no metadata of its own."""
         return self.kind == VIDEO and self.visibility == HIDDEN
+
+
+@dataclass(frozen=True)
+class SettledAsset:
+    """An asset of which the caller of the listing knew enough; `path` is where its file is on this machine."""
+
+    id: str
+    path: str
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ class Assembly:
             store,
             verify=self.flags["verify"],
             faces=faces,
-            people=self._people() if faces and not self.flags["verify"] else None,
+            people=self._people() if faces else None,
             rules=version("immich-meta"),
         )
 

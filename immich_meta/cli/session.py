@@ -17,7 +17,7 @@ from typing import Optional, Union
 
 from immich_meta import logs
 from immich_meta.api.client import ImmichClient
-from immich_meta.api.models import Asset, InvalidAsset
+from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from immich_meta.cli.assembly import Assembly, Flags
 from immich_meta.cli.interrupt import Interrupt
@@ -43,7 +43,7 @@ from immich_meta_writers.merge import ASSET_ID
 from immich_meta_writers.plan import read, read_sidecar_of
 from immich_meta_writers.tags import Module
 
-Listed = Union[Asset, InvalidAsset]
+Listed = Union[Asset, InvalidAsset, SettledAsset]
 
 # A checkpoint of a run with other choices says nothing about this one.
 _DECIDES_CONTENT = (
@@ -241,12 +241,17 @@ class _Session:
         return store.begin_run("sync", shown, keeps_undo=self._keep_days > 0)
 
     def _assets(self, run: engine.Run) -> Iterator[Listed]:
+        shard: Optional[Shard] = self.flags["shard"]
+
+        def is_another_ones(asset: Asset) -> bool:
+            return shard is not None and not shard.has(asset.id)
+
         listed = self.client.assets(
             face_boxes=Module.FACES in self.modules,
             tags=Module.TAGS in self.modules,
-            knows_faces=run.knows_faces,
+            knows_faces=lambda asset: is_another_ones(asset) or run.knows_faces(asset),
+            place_if_settled=lambda asset: "" if is_another_ones(asset) else run.place_if_settled(asset),
         )
-        shard: Optional[Shard] = self.flags["shard"]
         return shard.of(listed) if shard else listed
 
     def _tell(self, outcome: Outcome) -> None:
@@ -289,8 +294,8 @@ class _Resumed:
         self.count = 0
 
     def without_done(
-        self, assets: Iterator[Union[Asset, InvalidAsset]]
-    ) -> Iterator[Union[Asset, InvalidAsset]]:
+        self, assets: Iterator[Union[Asset, InvalidAsset, SettledAsset]]
+    ) -> Iterator[Union[Asset, InvalidAsset, SettledAsset]]:
         for asset in assets:
             if asset.id is not None and self._checkpoint.is_done(asset.id):
                 self.count += 1

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Union
 
-from immich_meta.api.models import Asset, InvalidAsset
+from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
 from immich_meta.settings import Settings
 from immich_meta.sync.path_hints import SHOWN_EXAMPLES, PathExample, path_hints
 from immich_meta.sync.path_outcomes import Mismatch, NotFound, Resolution
@@ -18,7 +18,7 @@ from immich_meta.sync.statistics import Statistics, finish_line
 from immich_meta.sync.work import Outcome
 from immich_meta_writers.tags import Module
 
-Listed = Union[Asset, InvalidAsset]
+Listed = Union[Asset, InvalidAsset, SettledAsset]
 _KEYWORDS = frozenset({Module.PEOPLE, Module.ALBUMS})
 
 
@@ -39,6 +39,7 @@ class Summary:
         self._modes = modes
         self._mapper = mapper
         self._sums = Statistics()
+        self._seen = 0
         self._examples: list[PathExample] = []
         self._first_touches = 0
         self._uploads = 0
@@ -54,7 +55,7 @@ class Summary:
     def seen(self, assets: Iterable[Listed]) -> Iterator[Listed]:
         """The assets, counted as they come: each has to be in one of the sums in the end."""
         for asset in assets:
-            self._sums = self._sums.with_seen()
+            self._seen += 1
             yield asset
 
     def count(self, outcome: Outcome) -> None:
@@ -64,7 +65,7 @@ class Summary:
 
     def close(self, resumed: int, seconds: float, *, interrupted: bool) -> Statistics:
         """Say how it went."""
-        sums = self._sums.with_resumed(resumed).with_seconds(seconds)
+        sums = self._sums.with_seen(self._seen).with_resumed(resumed).with_seconds(seconds)
         self._log.info("%s", finish_line(sums, self._modes, interrupted=interrupted))
         for line in self._lines(sums):
             self._log.warning("%s", line)

@@ -12,7 +12,8 @@ APPLICATION_ID = 0x496D4D64
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE settled (
-        asset BLOB PRIMARY KEY, wanted BLOB NOT NULL, faces BLOB NOT NULL, files BLOB NOT NULL
+        asset BLOB PRIMARY KEY, wanted BLOB NOT NULL, faces BLOB NOT NULL, files BLOB NOT NULL,
+        listed BLOB NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE run (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, command TEXT NOT NULL, details TEXT NOT NULL,

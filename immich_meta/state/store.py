@@ -19,8 +19,8 @@ from immich_meta.state.store_file import StoreFile
 
 COMMIT_SECONDS = 1.0
 COMMIT_ASSETS = 500
-_FIND = "SELECT wanted, faces, files FROM settled WHERE asset = ?"
-_PUT = "INSERT OR REPLACE INTO settled (asset, wanted, faces, files) VALUES (?, ?, ?, ?)"
+_FIND = "SELECT wanted, faces, files, listed FROM settled WHERE asset = ?"
+_PUT = "INSERT OR REPLACE INTO settled (asset, wanted, faces, files, listed) VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM settled WHERE asset = ?"
 
 
@@ -29,12 +29,13 @@ class Settled(NamedTuple):
 
     `wanted`: digest of all wanted inputs but faces, and of the options (16 bytes). `faces`: digest of what was known of
     faces, b"" when they were not asked for. `files`: size:mtime_ns:inode of the photo and, behind "|", of its sidecar,
-    after our write.
+    after our write. `listed`: digest of all that the server had listed of it, and of the options (16 bytes).
     """
 
     wanted: bytes
     faces: bytes
     files: str
+    listed: bytes = b""
 
 
 def asset_key(asset_id: str) -> bytes:
@@ -94,9 +95,9 @@ class Store:
         if key in self._pending:
             return self._pending[key]
         row = self._file.find(_FIND, (key,))
-        if row is None or not type(row[0]) is type(row[1]) is type(row[2]) is bytes:
+        if row is None or any(type(value) is not bytes for value in row):
             return None
-        return Settled(row[0], row[1], row[2].decode("utf-8", "replace"))
+        return Settled(row[0], row[1], row[2].decode("utf-8", "replace"), row[3])
 
     def remember(self, asset_id: str, settled: Settled) -> None:
         """The asset is settled. Written after 500 assets or a second."""
@@ -121,7 +122,7 @@ class Store:
         if not self._pending or not self.is_kept:
             return
         pending = self._pending.items()
-        puts = [(key, one.wanted, one.faces, one.files.encode()) for key, one in pending if one is not None]
+        puts = [(key, one.wanted, one.faces, one.files.encode(), one.listed) for key, one in pending if one is not None]
         drops = [(key,) for key, one in pending if one is None]
         self._pending.clear()
         self._file.change((_PUT, puts), (_DROP, drops))

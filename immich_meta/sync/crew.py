@@ -6,24 +6,19 @@ Not here: what is done to a file (work.py), and which tasks there are (engine.py
 from __future__ import annotations
 
 import os
-import signal
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
-from concurrent.futures import TimeoutError as TookTooLong
+from collections.abc import Iterator
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Optional, Protocol, Union
+from typing import Optional, Protocol, Union
 
 from immich_meta.state import UndoLog
+from immich_meta.sync.pool import Begun, Pool
 from immich_meta.sync.report import Status
 from immich_meta.sync.task import Task
-from immich_meta.sync.work import Answer, Outcome, Ready, Work, lost
-from immich_meta_writers.commit import sweep, sync_directory
+from immich_meta.sync.work import Answer, Outcome, Ready, Work
+from immich_meta_writers.commit import sync_directory
 from immich_meta_writers.plan.batch import Window
-
-if TYPE_CHECKING:
-    from pebble import ProcessPool
 
 DEFAULT_TIMEOUT = 120.0
 # Enough that no worker waits for this process to list the next assets; more would only be held in memory.
@@ -130,12 +125,10 @@ class Workers:
     """
 
     def __init__(self, work: Work, jobs: int, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._work = work
-        self._jobs = jobs
-        self._timeout = timeout
-        self._pool: Optional[ProcessPool] = None
-        self._pending: deque[Union[_Begun, Answer]] = deque()
-        self._under_way: dict[str, Future[Answer]] = {}
+        self._most = jobs * _AHEAD
+        self._pool = Pool(work, jobs, timeout)
+        self._pending: deque[Union[Begun, Answer]] = deque()
+        self._under_way: dict[str, Begun] = {}
         self._directories: dict[str, None] = {}
 
     def __enter__(self) -> Workers:
@@ -144,21 +137,16 @@ class Workers:
     def __exit__(
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._pool is None:
-            return
-        end: Callable[[], None] = self._pool.close if kind is None else self._pool.stop
-        end()
-        self._pool.join()
+        self._pool.end(at_once=kind is not None)
 
     def hand_in(self, task: Task) -> None:
-        self._wait_for_photo(task)
         self._pending.append(self._begin(task))
 
     def known(self, answer: Answer) -> None:
         self._pending.append(answer)
 
     def finished(self) -> Iterator[Answer]:
-        while self._pending and (len(self._pending) > self._jobs * _AHEAD or _is_done(self._pending[0])):
+        while self._pending and (len(self._pending) > self._most or _is_done(self._pending[0])):
             yield self._taken(self._pending.popleft())
 
     def rest(self) -> Iterator[Answer]:
@@ -166,33 +154,29 @@ class Workers:
             yield self._taken(self._pending.popleft())
 
     def settle(self) -> None:
-        wait(self._under_way.values())
+        for begun in self._under_way.values():
+            begun.answer()
         self._under_way.clear()
 
     def at_once(self, task: Task) -> Answer:
-        self._wait_for_photo(task)
         return self._taken(self._begin(task))
 
     def flush(self) -> None:
         for directory in self._directories:
             sync_directory(directory)
 
-    def _begin(self, task: Task) -> _Begun:
-        if self._pool is None:
-            self._pool = _pool(self._jobs)
-        future = self._pool.schedule(self._work, args=(task,), timeout=self._timeout)
-        self._under_way[_photo(task)] = future
-        return _Begun(task, future)
-
-    def _wait_for_photo(self, task: Task) -> None:
-        if len(self._under_way) > 2 * self._jobs * _AHEAD:
-            self._under_way = {photo: future for photo, future in self._under_way.items() if not future.done()}
-        before = self._under_way.get(_photo(task))
+    def _begin(self, task: Task) -> Begun:
+        if len(self._under_way) > 2 * self._most:
+            self._under_way = {photo: begun for photo, begun in self._under_way.items() if not begun.done()}
+        photo = _photo(task)
+        before = self._under_way.get(photo)
         if before is not None:
-            wait([before])
+            before.answer()
+        begun = self._under_way[photo] = self._pool.begin(task)
+        return begun
 
-    def _taken(self, entry: Union[_Begun, Answer]) -> Answer:
-        answer = entry.answer(self._timeout) if isinstance(entry, _Begun) else entry
+    def _taken(self, entry: Union[Begun, Answer]) -> Answer:
+        answer = entry.answer() if isinstance(entry, Begun) else entry
         if isinstance(answer, Outcome) and answer.result.status is Status.UPDATED:
             self._remember(os.path.dirname(answer.result.path))
         return answer
@@ -204,54 +188,8 @@ class Workers:
             del self._directories[next(iter(self._directories))]
 
 
-class _Begun:
-    """A task under way in another process."""
-
-    def __init__(self, task: Task, future: Future[Answer]) -> None:
-        self._task = task
-        self._future = future
-
-    def done(self) -> bool:
-        return self._future.done()
-
-    def answer(self, timeout: float) -> Answer:
-        """What the worker said, or what is to be said of a worker that said nothing."""
-        error = self._future.exception()
-        if error is None:
-            return self._future.result()
-        sweep(os.path.dirname(self._task.path))
-        if isinstance(error, TookTooLong):
-            return lost(self._task, "timeout", f"not done after {timeout:g} seconds (--file-timeout): given up")
-        from pebble import ProcessExpired
-
-        if isinstance(error, ProcessExpired):
-            return lost(self._task, "worker_died", f"the process that worked on it died ({_how(error.exitcode)})")
-        # A fault of this program costs one file, not the run.
-        return lost(self._task, "internal", f"this should not happen, please report it: {error!r}")
-
-
-def _is_done(entry: Union[_Begun, Answer]) -> bool:
-    return not isinstance(entry, _Begun) or entry.done()
-
-
-def _how(code: Optional[int]) -> str:
-    if code is not None and code < 0:
-        return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"exit code {code}"
-
-
-def _pool(jobs: int) -> ProcessPool:
-    # The library and what it needs take 50 ms: a run in which nothing changed does without.
-    import multiprocessing
-
-    from pebble import ProcessPool
-
-    return ProcessPool(max_workers=jobs, context=multiprocessing.get_context("spawn"), initializer=_leave_signals)
-
-
-def _leave_signals() -> None:
-    """Ctrl-C in a terminal reaches every process: it is the parent's to finish what is in hand."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _is_done(entry: Union[Begun, Answer]) -> bool:
+    return not isinstance(entry, Begun) or entry.done()
 
 
 def _photo(task: Task) -> str:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Optional, Union
 
-from immich_meta.api.models import VIDEO, Asset, InvalidAsset
+from immich_meta.api.models import VIDEO, Asset, InvalidAsset, SettledAsset
 from immich_meta.errors import ImmichMetaError
 from immich_meta.sync.crew import Crew
 from immich_meta.sync.identity import Claims
+from immich_meta.sync.path_outcomes import Resolved
 from immich_meta.sync.report import Failure, Result, Status
 from immich_meta.sync.settled import Ledger
 from immich_meta.sync.task import Mode, PlanningOptions, Resolver, Task, to_task
@@ -23,6 +24,7 @@ from immich_meta.sync.work import Answer, Asks, Outcome
 from immich_meta_writers.commit import sweep
 from immich_meta_writers.plan import marks
 
+Listed = Union[Asset, InvalidAsset, SettledAsset]
 _MOST_KNOWN = 20_000
 
 
@@ -45,7 +47,7 @@ class Engine:
     ledger: Ledger = field(default_factory=Ledger)
     will_write_in: Callable[[str], None] = lambda directory: None
 
-    def run(self, assets: Iterable[Union[Asset, InvalidAsset]]) -> Iterator[Outcome]:
+    def run(self, assets: Iterable[Listed]) -> Iterator[Outcome]:
         """The outcome of each asset, in the order of the assets. When these end early, what is in hand is finished.
 
         Raises what `assets` raises (a ServerError); AccessError when the last renames cannot be made durable.
@@ -66,10 +68,10 @@ class Run:
         self._may_touch: Optional[bool] = True if engine.confirm is None else None
         self._swept: set[str] = set()
         self._claims = Claims()
-        self._in_hand: dict[str, tuple[Task, bytes]] = {}
+        self._in_hand: dict[str, tuple[Task, bytes, bytes]] = {}
         self._known: OrderedDict[str, Task] = OrderedDict()
 
-    def outcomes(self, assets: Iterable[Union[Asset, InvalidAsset]]) -> Iterator[Outcome]:
+    def outcomes(self, assets: Iterable[Listed]) -> Iterator[Outcome]:
         """As Engine.run."""
         with self._crew:
             try:
@@ -83,6 +85,22 @@ class Run:
             yield from self._ended(self._crew.rest())
             self._crew.flush()
 
+    def place_if_settled(self, asset: Asset) -> Optional[str]:
+        """For a listing: the path of the file of an asset that is settled by what the list says alone."""
+        if not self._engine.ledger.can_tell_by_listing:
+            return None
+        found = self._engine.resolve(asset)
+        if not isinstance(found, Resolved):
+            return None
+        if not self._engine.ledger.is_as_listed(asset.id, self._listed(asset), found.path):
+            return None
+        self._sweep(os.path.dirname(found.path))
+        return found.path
+
+    def _listed(self, asset: Asset) -> bytes:
+        engine = self._engine
+        return engine.ledger.listed_of(asset, engine.albums.get(asset.id, ()), engine.options)
+
     def knows_faces(self, asset: Asset) -> bool:
         """Whether the asset is settled as it was listed, so that nobody has to ask where its faces are."""
         task = self._task(asset)
@@ -93,8 +111,12 @@ class Run:
             self._known.popitem(last=False)
         return True
 
-    def _begin(self, asset: Union[Asset, InvalidAsset]) -> None:
+    def _begin(self, asset: Listed) -> None:
         """Hand the asset's task in, or its outcome when there is nothing to be done."""
+        if isinstance(asset, SettledAsset):
+            self._claims.add(asset.path, asset.id)
+            self._crew.known(Outcome(Result(asset.path, Status.UNCHANGED, asset_id=asset.id)))
+            return
         if isinstance(asset, InvalidAsset):
             self._crew.known(Outcome(_bad(asset)))
             return
@@ -106,17 +128,20 @@ class Run:
         self._sweep(os.path.dirname(task.path))
         faces = self._engine.ledger.faces_of(asset)
         is_shared = self._claims.add(task.path, task.asset_id)
+        # What there is to be told of an asset is told in every run: a list alone would not know it.
+        listed = b"" if task.notes or task.asset_notes else self._listed(asset)
         if not is_shared and (known or self._engine.ledger.is_settled(task, faces)):
-            self._crew.known(_unchanged(task))
+            # By another list: next time this one will do.
+            self._engine.ledger.remember(task, faces, task.files, listed)
+            self._crew.known(Outcome(task.settled(), date_moved=task.date_moved))
             return
         if self._are_faces_known(asset, task):
-            self._in_hand[task.asset_id] = task, faces
+            self._in_hand[task.asset_id] = task, faces, listed
         self._crew.hand_in(self._allowed(task, is_shared=is_shared))
 
     def _task(self, asset: Asset) -> Union[Task, Result]:
         engine = self._engine
-        task = to_task(asset, engine.albums, engine.resolve, engine.options, engine.today)
-        return task if isinstance(task, Result) else replace(task, files=marks(task.path))
+        return to_task(asset, engine.albums, engine.resolve, engine.options, engine.today)
 
     def _are_faces_known(self, asset: Asset, task: Task) -> bool:
         """Without the boxes a file may still say something else of them; what is wanted of a video never has any."""
@@ -157,14 +182,9 @@ class Run:
     def _remember(self, outcome: Outcome) -> None:
         in_hand = self._in_hand.pop(outcome.result.asset_id or "", None)
         if in_hand is not None and outcome.files:
-            task, faces = in_hand
-            self._engine.ledger.remember(task, faces, outcome.files)
+            task, faces, listed = in_hand
+            self._engine.ledger.remember(task, faces, outcome.files, listed)
 
 
 def _bad(asset: InvalidAsset) -> Result:
     return Result(asset.name, Status.FAILED, asset_id=asset.id, error=Failure("bad_answer", asset.reason))
-
-
-def _unchanged(task: Task) -> Outcome:
-    """Nobody has looked into the file: it is as the last run left it."""
-    return Outcome(replace(task.result(Status.UNCHANGED), notes=task.notes + task.asset_notes))

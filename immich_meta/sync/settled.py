@@ -6,13 +6,14 @@ Not here: where that is kept (immich_meta.state).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Optional, Protocol
 
 from immich_meta.api.models import Asset
 from immich_meta.state import Settled
-from immich_meta.sync.task import Task
+from immich_meta.sync.task import PlanningOptions, Task
+from immich_meta_writers import PlanOptions
+from immich_meta_writers.plan import marks
 
 _DIGEST_BYTES = 16
 
@@ -48,6 +49,15 @@ class Ledger:
         self.asks_faces = faces
         self._people = people
         self._rules = rules
+        self._options: Optional[PlanOptions] = None
+        self._manner = ""
+        self._run = ""
+
+    @property
+    def can_tell_by_listing(self) -> bool:
+        """Whether the server's list alone may settle an asset: not while only a request tells where its faces are."""
+        is_known = self._people is not None or not self.asks_faces
+        return self._records is not None and not self._verify and is_known
 
     def is_settled(self, task: Task, faces: bytes) -> bool:
         """Whether the task needs no look at its file. `faces` is what `faces_of` says of the asset."""
@@ -58,6 +68,11 @@ class Ledger:
             return False
         return not self.asks_faces or record.faces == faces
 
+    def is_as_listed(self, asset_id: str, listed: bytes, path: str) -> bool:
+        """Whether all that the server says of an asset, and its file at `path`, are as they were."""
+        record = self._records.settled(asset_id) if self._records is not None else None
+        return record is not None and record.listed == listed != b"" and record.files == marks(path) != ""
+
     def faces_of(self, asset: Asset) -> bytes:
         """A digest of all that would move when a face does: the asset, its people, and what the server says of them."""
         if not self.asks_faces:
@@ -67,14 +82,32 @@ class Ledger:
             people = tuple((who.id, who.name, who.is_hidden, self._people.get(who.id)) for who in asset.people)
         return _digest((asset.updated_at, asset.is_edited, people))
 
-    def remember(self, task: Task, faces: bytes, files: str) -> None:
+    def listed_of(self, asset: Asset, albums: tuple[str, ...], options: PlanningOptions) -> bytes:
+        """A digest of all that decides what is wanted of an asset, as far as the server's lists say it."""
+        if not self._run:
+            mapping = options.mapping
+            modules = sorted(module.value for module in mapping.modules)
+            said = (modules, str(mapping.zone), mapping.caption_max_len, mapping.date_source)
+            people = sorted(self._people.items()) if self._people is not None else None
+            self._run = _digest((self._rules, said, options.writing, options.protect_newer, people)).hex()
+        return _digest((self._run, asset.listed, albums)) if asset.listed else b""
+
+    def remember(self, task: Task, faces: bytes, files: str, listed: bytes = b"") -> None:
         """The file says what is wanted; `files` marks it as it is now."""
         if self._records is not None and files:
-            self._records.remember(task.asset_id, Settled(self._wanted(task), faces, files))
+            self._records.remember(task.asset_id, Settled(self._wanted(task), faces, files, listed))
 
     def _wanted(self, task: Task) -> bytes:
-        """A digest of all that is wanted but faces, and of how it is to be written."""
-        return _digest((self._rules, replace(task.wanted, regions=None, raster=None), task.options))
+        """A digest of all that is wanted but faces, and of how it is to be written.
+
+        Fields as they are: the representation of a dataclass takes three times as long.
+        """
+        wanted = {**vars(task.wanted), "regions": None, "raster": None}
+        if task.wanted.captured is not None:
+            wanted["captured"] = vars(task.wanted.captured)
+        if task.options is not self._options:
+            self._options, self._manner = task.options, repr((self._rules, task.options))
+        return _digest((self._manner, wanted))
 
 
 def _digest(value: object) -> bytes:

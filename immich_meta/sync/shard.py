@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional, Union
 
-from immich_meta.api.models import Asset, InvalidAsset
+from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
 
+Listed = Union[Asset, InvalidAsset, SettledAsset]
 MOST_SHARDS = 10_000
 
 
@@ -32,7 +33,7 @@ class Shard:
             return self.index == 0
         return zlib.crc32(asset_id.encode("utf-8", "surrogatepass")) % self.count == self.index
 
-    def of(self, assets: Iterator[Union[Asset, InvalidAsset]]) -> Iterator[Union[Asset, InvalidAsset]]:
+    def of(self, assets: Iterator[Listed]) -> Iterator[Listed]:
         """Those of the assets that are in this part."""
         return (asset for asset in assets if self.has(asset.id))
 

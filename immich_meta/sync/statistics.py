@@ -56,13 +56,16 @@ class Statistics:
     def with_result(self, result: Result, *, date_moved: bool = False) -> Statistics:
         """The sums with one more result; `with_seen` counts its asset."""
         wrote = result.status in (Status.UPDATED, Status.SIMULATED)
-        return replace(
-            self,
+        # Not replace(): this is done for every asset, and that would take as long as reading a page of them.
+        return Statistics(
+            total=self.total,
             by_status=MappingProxyType({**self.by_status, result.status: self.by_status[result.status] + 1}),
+            resumed=self.resumed,
             sidecars=self.sidecars + (wrote and result.sidecar is not None),
             kept=self.kept + len(result.kept),
             skipped_tags=self.skipped_tags + len(result.skipped),
             date_moved=self.date_moved + date_moved,
+            seconds=self.seconds,
         )
 
     def with_seconds(self, seconds: float) -> Statistics:

@@ -1,4 +1,4 @@
-"""One asset to one task: where its file is, what it should say. Opens no file.
+"""One asset to one task: where its file is and what marks it, what it should say. Opens no file.
 
 Not here: fetching assets (api/), looking at files (work.py), and in which process that is done (crew.py).
 """
@@ -17,6 +17,7 @@ from immich_meta.mapping.notes import NoteKind
 from immich_meta.sync.path_outcomes import Resolution, Resolved
 from immich_meta.sync.report import Failure, LivePhoto, Result, Status
 from immich_meta_writers import PhotoMetadata, PlanOptions
+from immich_meta_writers.plan import marks
 from immich_meta_writers.tags import Module
 
 LivePhotos = Literal["both", "still"]
@@ -66,15 +67,17 @@ class Task:
     files: str = ""
     """What marked the photo and its sidecar before anybody looked into them (immich_meta_writers.marks)."""
 
-    def result(self, status: Status, error: Optional[Failure] = None) -> Result:
-        """This task's result without anything to say of the file."""
+    def failed(self, failure: Failure, status: Status = Status.FAILED) -> Result:
+        """The result when nothing could be done."""
+        return self._result(status, failure, self.asset_notes)
+
+    def settled(self) -> Result:
+        """The result when nobody had to look into the file: it is as the last run left it."""
+        return self._result(Status.UNCHANGED, None, self.notes + self.asset_notes)
+
+    def _result(self, status: Status, error: Optional[Failure], notes: tuple[str, ...]) -> Result:
         return Result(
-            self.path,
-            status,
-            asset_id=self.asset_id,
-            error=error,
-            live_photo=self.live_photo,
-            notes=self.asset_notes,
+            self.path, status, asset_id=self.asset_id, error=error, live_photo=self.live_photo, notes=notes
         )
 
 
@@ -92,10 +95,11 @@ def to_task(
     if asset.is_hidden_video and (asset.still is None or options.live_photos == "still"):
         return _left_alone(asset, found.path, options.live_photos)
     mapped = _mapped(asset, albums, options.mapping, today)
+    wanted = mapped.metadata
     return Task(
         asset.id,
         found.path,
-        replace(mapped.metadata, asset_id=asset.id),
+        wanted if asset.still is None else replace(wanted, asset_id=asset.id),
         _writing(asset, options),
         is_upload=asset.library_id is None,
         checksum=asset.checksum if options.check_checksum and asset.library_id is None else None,
@@ -103,6 +107,7 @@ def to_task(
         notes=tuple(note.text for note in mapped.notes if not note.is_debug),
         asset_notes=asset.notes,
         date_moved=any(note.kind is NoteKind.DATE_MOVED for note in mapped.notes),
+        files=marks(found.path),
     )
 
 

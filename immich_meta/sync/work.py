@@ -107,7 +107,7 @@ class Ready:
 
 def lost(task: Task, kind: str, what: str) -> Outcome:
     """The outcome of a task whose worker was lost over it."""
-    return Outcome(task.result(Status.FAILED, Failure(kind, f"{task.path}: {what}")))
+    return Outcome(task.failed(Failure(kind, f"{task.path}: {what}")))
 
 
 def _keep(log: UndoLog, asset_id: str, part: FilePlan, undo: Undo) -> None:
@@ -123,7 +123,7 @@ def _opened(place: LogPlace) -> UndoLog:
 def _failed(task: Task, error: WriterError) -> Outcome:
     """The file could not be read or written."""
     status = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.FAILED
-    return Outcome(task.result(status, Failure(error.kind, str(error))))
+    return Outcome(task.failed(Failure(error.kind, str(error)), status))
 
 
 def _contradicted(task: Task) -> Outcome:
@@ -136,7 +136,7 @@ def _contradicted(task: Task) -> Outcome:
 def _not_the_servers(task: Task) -> Outcome:
     cause = f"{task.path} is not what was uploaded: its SHA-1 differs from the one that Immich keeps"
     cure = "left as it is; bring the original back, or run without --check-checksum"
-    return Outcome(task.result(Status.FAILED, Failure("checksum_mismatch", f"{cause}; {cure}")))
+    return Outcome(task.failed(Failure("checksum_mismatch", f"{cause}; {cure}")))
 
 
 def _is_another(checksum: str, path: str) -> bool:

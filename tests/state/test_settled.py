@@ -117,7 +117,7 @@ def test_a_row_of_wrong_types_is_not_known(tmp_path: Path) -> None:
     with opened(tmp_path).store as store:
         path = store.path
     connection = sqlite3.connect(path)
-    connection.execute("INSERT INTO settled VALUES (?, 'text', 7, x'00')", (asset_key(ADA),))
+    connection.execute("INSERT INTO settled VALUES (?, 'text', 7, x'00', x'')", (asset_key(ADA),))
     connection.commit()
     connection.close()
     with opened(tmp_path).store as store:

@@ -11,7 +11,8 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from immich_meta_writers.commit import JOURNALLED_FROM, Stamp, access_error, recover
+from immich_meta_writers.commit import JOURNALLED_FROM, Stamp, recover
+from immich_meta_writers.commit.refusals import mapped
 from immich_meta_writers.errors import AccessError
 from immich_meta_writers.file_types import MEDIA_ENDINGS
 from immich_meta_writers.source import FileSource
@@ -32,7 +33,7 @@ class OpenFile:
 
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[OpenFile]:
-    """Open a file. Raises AccessError for what cannot be opened, and for directories, pipes and devices."""
+    """Open a file. Raises AccessError for what cannot be opened or read, and for directories, pipes and devices."""
     # O_NONBLOCK: opening a pipe would wait for a writer for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -40,16 +41,13 @@ def opened(path: str) -> Iterator[OpenFile]:
     except (OSError, ValueError) as error:
         raise _refused(error, path) from error
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise AccessError("this is not a regular file", cure="name a photo or a video", path=path)
-        if status.st_size >= JOURNALLED_FROM and recover(path):  # a killed run may have left it half written
+        with mapped(path):  # a disk that fails, a share that is gone: also later, while it is read
             status = os.fstat(descriptor)
-        try:
-            source = FileSource(descriptor, status.st_size)
-        except OSError as error:
-            raise access_error(error, path) from error
-        yield OpenFile(path, status, source)
+            if not stat.S_ISREG(status.st_mode):
+                raise AccessError("this is not a regular file", cure="name a photo or a video", path=path)
+            if status.st_size >= JOURNALLED_FROM and recover(path):  # a killed run may have left it half written
+                status = os.fstat(descriptor)
+            yield OpenFile(path, status, FileSource(descriptor, status.st_size))
     finally:
         os.close(descriptor)
 
