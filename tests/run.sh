@@ -38,5 +38,5 @@ bin=.venv-newest/bin
 
 if [ "$oldest" != "$newest" ]; then
     environment .venv-oldest "$oldest"
-    .venv-oldest/bin/python -m pytest -n auto --dist worksteal
+    .venv-oldest/bin/python -m pytest -n auto --dist worksteal -m "not slow"
 fi

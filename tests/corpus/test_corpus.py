@@ -208,6 +208,7 @@ def _attempt(path: Path, options: PlanOptions) -> Union[Plan, WriterError]:
         return error
 
 
+@pytest.mark.slow
 def test_truncated_at_every_percent(photos: tuple[Path, ...], tmp_path: Path) -> None:
     options = PlanOptions(xmp_engine="builtin", write_to=WriteTo.EMBED)
     for source in photos:
@@ -231,6 +232,7 @@ def test_truncated_at_every_percent(photos: tuple[Path, ...], tmp_path: Path) ->
         path.unlink()
 
 
+@pytest.mark.slow
 def test_random_bytes_flipped(photos: tuple[Path, ...], tmp_path: Path) -> None:
     """In the headers, where everything that is parsed lies: a named error, or a result that settles."""
     options = PlanOptions(xmp_engine="builtin", write_to=WriteTo.EMBED)

@@ -237,7 +237,9 @@ def test_a_clock_that_is_put_forward_is_no_time_that_has_passed(
             team.hand_in(task(tmp_path / f"{at}.jpg"))
         jumped[0] = 86_400.0
         found = [each for each in team.rest() if isinstance(each, Outcome)]
-    assert [each.result.status for each in found] == [Status.UPDATED] * 24
+    # One that was given up right after its rename, and begun again, finds everything said.
+    assert {each.result.status for each in found} <= {Status.UPDATED, Status.UNCHANGED}
+    assert [keywords(Path(each.result.path)) for each in found] == [("Ada",)] * 24
 
 
 @needs_proc
