@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fixtures.exiftool import ExifTool, is_installed
+from tests.places import folder_for_all, small_disk
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINES = ("builtin", "exempi")
@@ -76,3 +77,17 @@ def shared() -> Path:
     if not (folder / "media").is_dir():
         pytest.skip("there are no media beside the checkout")
     return folder
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may reach and write to."""
+    with folder_for_all() as folder:
+        yield folder
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for a few photos, or a small store."""
+    with small_disk(tmp_path, "256k") as folder:
+        yield folder

@@ -10,7 +10,7 @@ the runs of all stores together.
 from __future__ import annotations
 
 from immich_meta.state.archive import Archive, Entry, KeptRun, open_archive
-from immich_meta.state.changes import ChangedTag, KeptChange
+from immich_meta.state.changes import KeptChange
 from immich_meta.state.opening import open_free_store, open_store
 from immich_meta.state.place import state_directory
 from immich_meta.state.runs import LogPlace, Run
@@ -19,7 +19,6 @@ from immich_meta.state.undo_log import UndoLog
 
 __all__ = [
     "Archive",
-    "ChangedTag",
     "Entry",
     "KeptChange",
     "KeptRun",

@@ -8,21 +8,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, Union
+from typing import NamedTuple
 
-Value = Union[str, int, float, tuple[str, ...], None]
+from immich_meta.changed import ChangedTag, Value
+
 _MOST_BYTES = 64 << 20
-
-
-class ChangedTag(Protocol):
-    """A tag whose value changes; None is an absent one."""
-
-    @property
-    def tag(self) -> str: ...
-    @property
-    def old(self) -> Value: ...
-    @property
-    def new(self) -> Value: ...
 
 
 class KeptChange(NamedTuple):

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Optional
 
-from immich_meta.state.changes import ChangedTag, pack
+from immich_meta.changed import ChangedTag
+from immich_meta.state.changes import pack
 from immich_meta.state.database import FAILURES, connect_worker
 from immich_meta.state.runs import LogPlace
 from immich_meta.state.store import asset_key

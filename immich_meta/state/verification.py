@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import NamedTuple, Optional
 
+from immich_meta.changed import Value
 from immich_meta.state.archive import Archive, Entry, KeptRun
-from immich_meta.state.changes import Value
 from immich_meta_writers.changes import Shown
 from immich_meta_writers.commit.refusals import mapped
 from immich_meta_writers.errors import UnsupportedError, WriterError

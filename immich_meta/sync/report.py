@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Callable, Optional, Protocol, TextIO, Union
+from typing import Callable, Optional, Protocol, TextIO
 
+from immich_meta.changed import ChangedTag, Value
 from immich_meta.errors import PathsError
 from immich_meta.logs import json_line, one_line
 
-Value = Union[str, int, float, tuple[str, ...], None]
 _SHOWN_CHARACTERS = 80
 _SHOWN_ITEMS = 8
 
@@ -32,17 +32,6 @@ class Status(Enum):
     PATH_MISMATCH = "path_mismatch"
     UNSUPPORTED = "unsupported"
     FAILED = "failed"
-
-
-class ChangedTag(Protocol):
-    """A tag whose value changes; None is an absent one."""
-
-    @property
-    def tag(self) -> str: ...
-    @property
-    def old(self) -> Value: ...
-    @property
-    def new(self) -> Value: ...
 
 
 class KeptTag(Protocol):

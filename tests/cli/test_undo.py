@@ -7,8 +7,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -411,10 +409,3 @@ def test_a_report_that_fills_the_disk_does_not_keep_files_from_going_back(offlin
     assert (ran.code, ran.err.count("/dev/full is not complete")) == (0, 1)
     assert snapshot(offline.photos) == before
 
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user may reach and write to."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o777)
-        yield Path(name)

@@ -16,6 +16,7 @@ import pytest
 from immich_meta_writers.commit import Stamp, access_error, commit, create, set_mtime
 from immich_meta_writers.errors import AccessError, ChangedError
 from immich_meta_writers.patch import Patch, Splice
+from tests.places import small_disk
 from tests.writers.commit.children import NOBODY, as_nobody, in_child
 from tests.writers.commit.test_commit import NEW, OLD, PATCH, fresh, stamp, write
 
@@ -226,17 +227,8 @@ def _give(path: Path) -> None:
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system with room for one photo and a half."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("only root may mount a file system")
-    try:
+    with small_disk(tmp_path, "64k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_is_one_error_and_the_file_is_untouched(tiny_disk: Path) -> None:

@@ -6,8 +6,6 @@ Not here: damaged files (test_sidecars.py, tests/contract).
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +17,6 @@ from tests.writers.plan.photos import BUILTIN, MOMENT, contents, photo
 
 WANTED = PhotoMetadata(people=("Ada",), captured=MOMENT)
 
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o777)
-        yield Path(name)
 
 
 def refused(path: Path) -> AccessError:

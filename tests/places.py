@@ -1,10 +1,11 @@
-"""Folders that a store may be in.
+"""Places that a test is not given by pytest: a folder for every user, a disk that is soon full.
 
-Not here: the tests (test_*.py).
+Not here: the fixtures of them (conftest.py).
 """
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
+@contextlib.contextmanager
+def folder_for_all() -> Iterator[Path]:
     """A folder that every user may reach and write to."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -22,12 +23,12 @@ def open_folder() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for a small store."""
-    folder = tmp_path / "disk"
+@contextlib.contextmanager
+def small_disk(parent: Path, size: str) -> Iterator[Path]:
+    """A file system of this size (256k); the test is skipped where none may be mounted."""
+    folder = parent / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:
         subprocess.run(mount, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
