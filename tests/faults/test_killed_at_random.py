@@ -14,7 +14,7 @@ import pytest
 from tests.faults.library import SYNC, Mixed, Said, Wish, snapshot
 from tests.faults.zygote import Zygote
 
-KILLS = 52
+KILLS = 50
 
 
 def judge(mixed: Mixed, before: Mapping[Path, Said], wish: Wish) -> dict[Path, Said]:

@@ -99,7 +99,7 @@ def test_a_server_that_dies_at_any_request_costs_only_what_was_not_listed(zygote
     assert run(zygote, small).code == 0
     count = len(small.server.requests)
     said, chance, halfway = small.said(), random.Random(3), 0
-    for number in range(1, 7):
+    for number in range(1, 6):
         wish = small.wish(number)
         die_after(small, chance.randrange(count))
         ended = run(zygote, small, prepare=quick)
@@ -139,7 +139,7 @@ def test_a_state_with_any_bytes_torn_is_a_warning_and_everything_is_read_afresh(
     wish = small.wish(0)
     assert run(zygote, small).code == 0
     damaged = 0
-    for number in range(1, 8):
+    for number in range(1, 7):
         wish = small.wish(number)
         stores = sorted(small.state.glob("*.sqlite"))
         for store in stores:
@@ -156,7 +156,7 @@ def test_a_state_with_any_bytes_torn_is_a_warning_and_everything_is_read_afresh(
         damaged += "damaged" in ended.said
         verified = zygote.run(["verify"], small.environ, small.directory)
         assert "Traceback" not in verified.said, verified.said
-    assert damaged > 2
+    assert damaged
     for store in small.state.glob("*.sqlite*"):
         store.unlink()
     settle(zygote, small, small.wish(50))

@@ -58,7 +58,9 @@ CHANGES = st.one_of(
 
 
 class Day(RuleBasedStateMachine):
-    """What was written by others is remembered here, and must stay; all else is compared with the server."""
+    """A random day.
+
+    What was written by others is remembered here, and must stay; all else is compared with the server."""
 
     zygote: Zygote
 
@@ -297,7 +299,7 @@ def test_any_day_keeps_the_promises(zygote: Zygote) -> None:
     run_state_machine_as_test(
         Day,
         settings=settings(
-            max_examples=days or 12,
+            max_examples=days or 8,
             stateful_step_count=25,
             derandomize=not days,
             deadline=None,
