@@ -77,15 +77,20 @@ def test_a_signal_to_all_processes_finishes_what_is_in_hand(
     zygote: Zygote, mixed: Mixed, started: tuple[Wish, float], number: signal.Signals
 ) -> None:
     """As Ctrl-C in a terminal, and as the end of a container."""
-    said, wish = mixed.said(), mixed.wish(1)
     mixed.environ["IMMICH_SEARCH_PAGE_SIZE"] = "4"
     mixed.server.slow(0.5 * started[1], times=None, path="/search/metadata")
     victim = "group" if number is signal.SIGINT else "run"
-    ended = run(zygote, mixed, victim, 1.8 * started[1], number, SYNC[:2])
-    assert ended.code == 130, ended.said
+    for attempt, moment in enumerate((1.8, 1.4, 2.3, 1.0, 3.0), 1):  # a busy machine may come too early or too late
+        said, wish = mixed.said(), mixed.wish(attempt)
+        ended = run(zygote, mixed, victim, moment * started[1], number, SYNC[:2])
+        assert ended.code in (0, 130), ended.said
+        if ended.code == 130 and "FINISH" in ended.said and 0 < ended.sums()["total"] < len(mixed.assets):
+            break
+    else:
+        pytest.fail("no run was interrupted in the middle")
     assert "FINISH (interrupted)" in ended.said
     sums = ended.sums()
-    assert 0 < sums["total"] == sums["updated"] < len(mixed.assets), ended.said
+    assert sums["total"] == sums["updated"], ended.said
     after = judge(mixed, said, wish)
     new = sum(wish.is_said(after[path]) for path in mixed.assets if path in after)
     assert sums["updated"] - 2 <= new <= sums["updated"]  # two of them have only sidecars

@@ -87,12 +87,12 @@ def test_what_hangs_dies_or_breaks_costs_its_own_file_and_leaves_no_process(tmp_
     bad = {"hangs.jpg": "timeout", "dies.jpg": "worker_died", "exits.jpg": "worker_died", "breaks.jpg": "internal"}
     for at, name in enumerate(bad):
         names.insert(3 * at + 1, name)
-    found = outcomes(workers(capricious, timeout=3.0), [task(tmp_path / name) for name in names])
+    found = outcomes(workers(capricious, timeout=8.0), [task(tmp_path / name) for name in names])
     assert told(found) == [
         (name, Status.FAILED, bad[name]) if name in bad else (name, Status.UPDATED, "") for name in names
     ]
     by_kind = {_kind(each): each.result.error.message for each in found if each.result.error is not None}
-    assert "3 seconds (--file-timeout)" in by_kind["timeout"]
+    assert "8 seconds (--file-timeout)" in by_kind["timeout"]
     assert "ZeroDivisionError('a fault of the program')" in by_kind["internal"]
     words = [each.result.error.message for each in found if each.result.error and _kind(each) == "worker_died"]
     assert "SIGKILL" in words[0]
