@@ -94,8 +94,11 @@ class Ledger:
 
     def remember(self, task: Task, faces: bytes, files: str, listed: bytes = b"") -> None:
         """The file says what is wanted; `files` marks it as it is now."""
-        if self._records is not None and files:
-            self._records.remember(task.asset_id, Settled(self._wanted(task), faces, files, listed))
+        if self._records is None or not files:
+            return
+        now = Settled(self._wanted(task), faces, files, listed)
+        if self._records.settled(task.asset_id) != now:  # a nightly run shall not write what it has just read
+            self._records.remember(task.asset_id, now)
 
     def _wanted(self, task: Task) -> bytes:
         """A digest of all that is wanted but faces, and of how it is to be written.
