@@ -192,6 +192,18 @@ class ImmichClient:
             if boxes:
                 boxes.close()
 
+    def count(self) -> Optional[int]:
+        """About how many assets `assets` will give; None when the server does not tell (asset.statistics is needed)."""
+        total = 0
+        # Without a visibility: timeline and archive.
+        for query in ((), (("visibility", HIDDEN),)):
+            answer = mapping(self._optional("/assets/statistics", query, "asset.statistics"))
+            number = answer.get("total")
+            if not isinstance(number, int) or number < 0:
+                return None
+            total += number
+        return total
+
     def albums(self) -> tuple[Album, ...]:
         """Own albums and those shared with the user."""
         answers = [self._get("/albums", permission="album.read")]
@@ -295,10 +307,10 @@ class ImmichClient:
             raise TooOldError(f"this is Immich {found}; versions from 1.133 on are supported")
         return found
 
-    def _optional(self, path: str) -> object:
+    def _optional(self, path: str, query: tuple[tuple[str, str], ...] = (), permission: str = "") -> object:
         """What a server may be without: older ones do not know it, forks guard it."""
         try:
-            return self._get(path)
+            return self._get(path, query=query, permission=permission)
         except (RefusedError, MissingPermissionError, BadAnswerError) as error:
             _LOG.debug("%s", error)
             return None

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, TextIO, Union
 
 from immich_meta import logs
 from immich_meta.api.client import ImmichClient
@@ -21,8 +21,9 @@ from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from immich_meta.cli.assembly import Assembly, Flags
 from immich_meta.cli.interrupt import Interrupt
-from immich_meta.cli.past import progress, size
+from immich_meta.cli.past import size
 from immich_meta.cli.summary import Summary
+from immich_meta.cli.watching import Phase, Watcher, terminal
 from immich_meta.errors import ImmichMetaError
 from immich_meta.settings import Settings, load
 from immich_meta.state import Run, Store
@@ -59,9 +60,12 @@ def run_session(
     *,
     environ: Mapping[str, str],
     directory: Path,
+    watcher: Optional[Watcher] = None,
+    json_log: Optional[TextIO] = None,
 ) -> int:
     """Carry out a run whose checkpoint, cache and statistics are in `directory`. Returns the exit code.
 
+    `watcher` hears of what happens, a terminal's bar unless there is one; `json_log` gets each log line as JSON, too.
     Raises SettingsError, PathsError, ServerError.
     """
     settings = load(environ, config, directory, needs_server=bool(modules))
@@ -73,6 +77,7 @@ def run_session(
         secrets=(settings.api_key,),
         stream=sys.stderr if flags["report"] == "-" else sys.stdout,
         zone=settings.time_zone,
+        json_stream=json_log,
     ) as log:
         for note in settings.notes:
             log.logger.warning("%s", note)
@@ -93,7 +98,8 @@ def run_session(
             writer = ReportWriter(report, warn=log.logger.warning, redact=log.redact) if report else None
             if writer:
                 stack.enter_context(writer)
-            return _Session(modules, flags, settings, directory, client, log.logger, writer).run()
+            watched_by = terminal() if watcher is None else watcher
+            return _Session(modules, flags, settings, directory, client, log.logger, writer, watched_by).run()
 
 
 def _clear(directory: Path, flags: Flags, log: logging.Logger) -> None:
@@ -129,6 +135,7 @@ class _Session:
     client: ImmichClient
     log: logging.Logger
     report: Optional[ReportWriter]
+    watcher: Watcher
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -146,6 +153,7 @@ class _Session:
         names = [module.value for module in Module if module in self.modules]
         self.log.info("%s", statistics.start_line(names, self.modes))
         with Interrupt() as stop:
+            self.watcher.entered(Phase.CONNECTING)
             with stop.waiting():
                 server, me = self.client.server(), self.client.me()
             self.log.info("Immich %s at %s", server, self.client.address)
@@ -184,28 +192,34 @@ class _Session:
             self.settings.path_map, str(self.settings.photo_dir), self.settings.path_segments, read_asset_id
         )
         summary = Summary(self.log, self.settings, self.modules, self.modes, mapper)
-        resumed = _Resumed(checkpoint)
+        resumed = _Resumed(checkpoint, self.watcher)
         failure: Optional[BaseException] = None
         history = None if assembly.dry_run else self._begin_history(store)
+        if history is not None and store.is_kept:
+            self.watcher.is_kept_as(history.id)
         try:
+            self.watcher.entered(Phase.ALBUMS)
             with stop.waiting():
+                self._tell_total()
                 albums = assembly.albums()
+            self.watcher.entered(Phase.FILES)
             run = assembly.engine(store, history, summary.resolve, albums, stop).begin()
             assets = resumed.without_done(self._assets(run))
-            with progress() as advance:
-                for outcome in run.outcomes(summary.seen(stop.waiting_for(assets))):
-                    self._tell(outcome)
-                    summary.count(outcome)
-                    if outcome.result.status in _DONE and outcome.result.asset_id:
-                        checkpoint.record(outcome.result.asset_id)
-                    advance()
+            for outcome in run.outcomes(summary.seen(stop.waiting_for(assets))):
+                self._tell(outcome)
+                summary.count(outcome)
+                if outcome.result.status in _DONE and outcome.result.asset_id:
+                    checkpoint.record(outcome.result.asset_id)
+                self.watcher.came(outcome)
         except BaseException as error:
             failure = error
             raise
         finally:
+            self.watcher.entered(Phase.ENDING)
             sums = summary.close(
                 resumed.count, time.monotonic() - started, interrupted=stop.requested or failure is not None
             )
+            self.watcher.ended(sums)
             self._export(sums)
             if history is not None and (failure is None or isinstance(failure, ImmichMetaError)):
                 # Any other end may have killed writers: the next run looks after what they left.
@@ -218,6 +232,11 @@ class _Session:
             return EXIT_FAILED
         checkpoint.finish()
         return EXIT_OK
+
+    def _tell_total(self) -> None:
+        """Of a part of the library it is not known."""
+        if self.watcher.wants_total:
+            self.watcher.expects(None if self.flags["shard"] else self.client.count())
 
     def _tell_way_back(self, store: Store, history: Run, sums: Statistics) -> None:
         if sums[Status.UPDATED] and store.is_kept and self._keep_days:
@@ -289,8 +308,9 @@ _DONE = (Status.UPDATED, Status.UNCHANGED, Status.UNSUPPORTED)
 class _Resumed:
     """Leaves out what an interrupted run had finished, and counts it."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, watcher: Watcher) -> None:
         self._checkpoint = checkpoint
+        self._watcher = watcher
         self.count = 0
 
     def without_done(
@@ -299,5 +319,6 @@ class _Resumed:
         for asset in assets:
             if asset.id is not None and self._checkpoint.is_done(asset.id):
                 self.count += 1
+                self._watcher.passed_over()
             else:
                 yield asset

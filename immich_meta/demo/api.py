@@ -147,6 +147,17 @@ class DemoApi:
         permissions = next(key.permissions for key in self.keys.values() if key.user_id == call.user_id)
         return Reply({"id": "key", "name": "demo", "permissions": sorted(permissions)})
 
+    def asset_statistics(self, call: Call) -> Reply:
+        wanted = call.query.get("visibility")
+        seen = (wanted,) if wanted else ("timeline", "archive")
+        kinds = [
+            each.kind
+            for each in list(self.library.assets.values())
+            if each.owner_id == call.user_id and each.visibility in seen and not each.is_trashed
+        ]
+        images, videos = kinds.count("IMAGE"), kinds.count("VIDEO")
+        return Reply({"images": images, "videos": videos, "total": images + videos})
+
     def search(self, call: Call) -> Reply:
         size = call.body.get("size")
         if isinstance(size, int) and size > self.switches.max_page:
@@ -286,6 +297,7 @@ _ROUTES: tuple[tuple[str, str, Optional[str], Callable[[DemoApi, Call], Reply]],
     ("GET", "/users/me", "user.read", DemoApi.me),
     ("GET", "/api-keys/me", "", DemoApi.my_key),
     ("POST", "/search/metadata", "asset.read", DemoApi.search),
+    ("GET", "/assets/statistics", "asset.statistics", DemoApi.asset_statistics),
     ("GET", "/assets/([^/]+)", "asset.read", DemoApi.asset),
     ("GET", "/assets/([^/]+)/edits", "asset.edit.get", DemoApi.edits),
     ("GET", "/faces", "face.read", DemoApi.faces),
