@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 from immich_meta.errors import SettingsError
 from immich_meta.path_map import PathRule
 from immich_meta.settings_files import read_config
-from immich_meta.settings_table import VARIABLES, Variable
+from immich_meta.settings_table import VARIABLES
+from immich_meta.settings_values import Variable
 
 DEFAULT_CONFIG = "immich-sync.conf"
 HIDDEN = "(hidden)"
