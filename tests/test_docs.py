@@ -14,7 +14,17 @@ from immich_meta.cli import commands
 from immich_meta.settings_table import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/scale.md", "docs/recovery.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/formats.md",
+    "docs/interoperability.md",
+    "docs/library.md",
+    "docs/recovery.md",
+    "docs/reference.md",
+    "docs/scale.md",
+    "docs/tags.md",
+)
 # Named beside another one, in its row.
 _IN_ANOTHER_ROW = {"IMMICH_STRUCTURED_LOGS"}
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
