@@ -14,7 +14,8 @@ import click
 
 from immich_meta.cli import EXIT_CODES, commands
 from immich_meta.cli.formats import payload_of
-from immich_meta.settings_table import VARIABLES, Variable
+from immich_meta.settings_table import VARIABLES
+from immich_meta.settings_values import Variable
 from immich_meta_writers.addresses import ExifAddress, IimAddress, XmpAddress, XmpKind
 from immich_meta_writers.tags import TABLE, FileKind, Module, Tag
 

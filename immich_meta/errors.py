@@ -9,6 +9,8 @@ ImmichMetaError               names the cause and the cure; owns the exit code
 |-- PathsError           (2)  the photo directory, or another path that was given, cannot be used
 |-- StateBusyError       (2)  another run has the state of this server and user
 |-- HistoryError         (2)  no run, or no change of a file, of that name is kept
+|-- BackupError          (1)  the database could not be backed up
+|   `-- MissingProgramError (2)  pg_dump is not there, or cannot be started
 `-- ServerError          (3)  the server was not reached, or said no
     |-- UnreachableError      no answer: unknown name, refused, timed out, broken off
     |-- TlsError              the encrypted connection could not be made
@@ -98,6 +100,21 @@ class HistoryError(ImmichMetaError):
     kind = "history"
     exit_code = EXIT_USAGE
     default_cure = "immich-meta history shows the runs that are kept"
+
+
+class BackupError(ImmichMetaError):
+    """The database could not be backed up; nothing was left behind, and no older backup was removed."""
+
+    kind = "backup"
+
+
+class MissingProgramError(BackupError):
+    kind = "missing_program"
+    exit_code = EXIT_USAGE
+    default_cure = (
+        "install PostgreSQL's client, e.g. apt install postgresql-client or brew install libpq; Immich also makes "
+        "backups itself: Administration > Settings > Backup"
+    )
 
 
 class ServerError(ImmichMetaError):

@@ -56,7 +56,8 @@ class Settings:
 
     Seconds: `album_cache_ttl`, `album_cache_max_stale`. Requests per second: `rate_limit`, None = unlimited.
     `path_map` has the longest prefix first. `log_file` None: none. `state_dir` None: the platform's. `keep_undo`: days.
-    `jobs` None: as many as there are cores, at most 4. `file_timeout`: seconds. `origins`: variable name -> Origin.
+    `jobs` None: as many as there are cores, at most 4. `file_timeout`: seconds. `backup_target` None: nobody is
+    reminded of backups; `backup_max_age`: days. `origins`: variable name -> Origin.
     `notes`: what the user should hear about (names in the file that nothing knows).
     """
 
@@ -81,6 +82,14 @@ class Settings:
     keep_undo: int
     jobs: Optional[int]
     file_timeout: int
+    backup_target: Optional[Path]
+    backup_max_age: int
+    keep_backups: int
+    db_host: str
+    db_port: int
+    db_username: str
+    db_password: str = field(repr=False)
+    db_name: str
     config_path: Optional[Path] = None
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     notes: tuple[str, ...] = ()
@@ -133,7 +142,7 @@ def load(environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, 
     missing = [variable.name for variable in VARIABLES if variable.required and not values[variable.field]]
     if needs_server and missing:
         raise _missing(missing)
-    for name in ("photo_dir", "log_file", "state_dir"):
+    for name in ("photo_dir", "log_file", "state_dir", "backup_target"):
         values[name] = None if values[name] is None else cwd / values[name]
     return Settings(**values, config_path=path, origins=MappingProxyType(origins), notes=_unknown_names(path, in_file))
 

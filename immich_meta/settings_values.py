@@ -52,6 +52,11 @@ def api_key(text: str) -> str:
     return text
 
 
+def words(text: str) -> str:
+    """Any text."""
+    return text
+
+
 def directory(text: str) -> Path:
     return Path(os.path.expanduser(text))
 

@@ -3,7 +3,7 @@
 Not here: anything that only one suite needs.
 
 `IMMICH_META_REQUIRE=exempi,exiftool,ffmpeg,heif` turns a skip into a failure, for machines that have to have them; also
-known are exiv2, avif (in Pillow) and browser (Chromium).
+known are exiv2, avif (in Pillow), browser (Chromium) and postgresql (server and client).
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ _COMMANDS = {
     "undo": "Take back what a run wrote, byte for byte.",
     "history": "Show past runs and what they wrote.",
     "verify": "Check that files still say what the last run wrote.",
+    "backup": "Back up Immich's database with pg_dump.",
     "formats": "Show what is done with each kind of file.",
     "demo": "Try it: a made-up library and server, no configuration.",
 }

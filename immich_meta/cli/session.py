@@ -84,6 +84,8 @@ def run_session(
         _clear(directory, flags, log.logger)
         if not modules:
             return EXIT_OK
+        if not flags["dry_run"]:
+            _remind_of_backup(settings, log.logger)
         check_library(settings.path_map, str(settings.photo_dir))
         with contextlib.ExitStack() as stack:
             client = stack.enter_context(
@@ -108,6 +110,16 @@ def _clear(directory: Path, flags: Flags, log: logging.Logger) -> None:
         log.info("The checkpoint is cleared" if found else "There was no checkpoint to clear")
     if flags["clear_album_cache"]:
         log.info("The album cache is cleared" if clear_album_cache(directory) else "There was no album cache to clear")
+
+
+def _remind_of_backup(settings: Settings, log: logging.Logger) -> None:
+    """Files are about to be changed: a backup of the database that is too old is worth a word, and no more."""
+    if settings.backup_target is not None:
+        from immich_meta.backup import reminder_about
+
+        due = reminder_about(settings.backup_target, time.time(), settings.backup_max_age)
+        if due is not None:
+            log.warning("%s", due)
 
 
 def read_asset_id(path: str) -> Optional[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
+from immich_meta.cli import commands
 from tests.cli.home import Home
 
 HEAVY = ("requests", "urllib3", "PIL", "piexif", "libxmp", "iptcinfo3", "mutagen", "tqdm", "sqlite3", "flask")
-COMMANDS = [[], *([name] for name in ("sync", "show", "write", "undo", "history", "verify", "formats", "demo"))]
+NAMES = tuple(commands.list_commands(click.Context(commands)))
+COMMANDS = [[], *([name] for name in NAMES)]
 CODES = ("0    all well", "1    at least one file failed", "2    wrong usage", "3    the server", "130  interrupted")
 
 
@@ -17,7 +20,7 @@ def test_the_first_screen_is_enough_to_begin(offline: Home) -> None:
     assert len(ran.out.splitlines()) <= 40
     for words in ("IMMICH_INSTANCE_URL=", "IMMICH_API_KEY=", "IMMICH_PHOTO_DIR=", "sync --all --dry-run", "demo"):
         assert words in ran.out
-    for name in ("sync", "show", "write", "undo", "history", "verify", "formats", "demo"):
+    for name in NAMES:
         assert f"\n  {name} " in ran.out
 
 
