@@ -66,7 +66,7 @@ _REFERENCE_PAGE = """\
 
 <!-- Made by `python docs/generate.py`; a test holds it to the code. -->
 
-Every command with its options, and every setting.
+Every command with its options, and every setting. In German: [de/reference.md](de/reference.md).
 
 ## Commands
 

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/de/reference.md",
     "docs/formats.md",
     "docs/interoperability.md",
     "docs/library.md",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import pages
+from immich_meta.settings_table import VARIABLES
 from immich_meta_writers.tags import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,3 +39,30 @@ def test_the_examples_for_other_programs_run(tmp_path: Path, monkeypatch: pytest
     ran = doctest.DocTestRunner(verbose=False).run(page, out=said.append)
     assert ran.failed == 0, "".join(said)
     assert ran.attempted > 25
+
+
+def sections(page: str) -> dict[str, str]:
+    """What stands below each heading of a command, `### immich-meta NAME`."""
+    text = (ROOT / "docs" / page).read_text("utf-8").partition("\n## ")[2]
+    parts = re.split(r"^### (immich-meta [a-z ]+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], (part.partition("\n## ")[0] for part in parts[2::2])))
+
+
+def first_column(text: str) -> set[str]:
+    return set(re.findall(r"^\| `((?:[^`\\]|\\.)+)` \|", text, re.MULTILINE))
+
+
+def test_the_german_reference_has_every_command_option_and_setting() -> None:
+    english, german = sections("reference.md"), sections("de/reference.md")
+    assert list(german) == list(english)
+    for name, text in english.items():
+        assert first_column(german[name]) == first_column(text), name
+    rows = [first_column((ROOT / "docs" / page).read_text("utf-8")) for page in ("reference.md", "de/reference.md")]
+    assert rows[0] == rows[1]
+    assert {variable.name for variable in VARIABLES} <= rows[1]
+
+
+def test_the_german_reference_tells_the_defaults() -> None:
+    page = (ROOT / "docs" / "de" / "reference.md").read_text("utf-8")
+    said = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`)? ?\|", page, re.MULTILINE))
+    assert said == {variable.name: variable.default for variable in VARIABLES}
