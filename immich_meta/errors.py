@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_SERVER = 3
 
@@ -42,7 +43,7 @@ class ImmichMetaError(Exception):
     """
 
     kind = "error"
-    exit_code = 1
+    exit_code = EXIT_FAILED
     default_cure = ""
 
     def __init__(self, cause: str, *, cure: str = "") -> None:

@@ -77,6 +77,7 @@ class Settings:
     search_page_size: int
     rate_limit: Optional[float]
     live_photos: Literal["both", "still"]
+    refresh: str
     xmp_engine: str
     state_dir: Optional[Path]
     keep_undo: int

@@ -158,6 +158,14 @@ VARIABLES: tuple[Variable, ...] = (
         "whether the video of a live photo gets what is said of its still; --live-photos on the command line wins",
     ),
     Variable(
+        "IMMICH_META_REFRESH",
+        "refresh",
+        "none",
+        one_of("none", "immich", "library"),
+        "none, immich or library",
+        "whether Immich is asked to read changed files again after a run; --refresh on the command line wins",
+    ),
+    Variable(
         "IMMICH_META_XMP_ENGINE",
         "xmp_engine",
         "auto",

@@ -1,7 +1,7 @@
 """What this project asks an Immich server: who it is, whose key this is, the assets, albums, tags, faces.
 
 Not here: HTTP (transport.py), trying again (retry.py), paged searches (search.py), field names (decode.py).
-Speaks to 1.133 and newer, 2.x and 3.x; reads only.
+Speaks to 1.133 and newer, 2.x and 3.x. Changes nothing there; may ask that files are read again.
 """
 
 from __future__ import annotations
@@ -266,6 +266,15 @@ class ImmichClient:
         path = f"/assets/{quote(asset_id, safe='')}/edits"
         return decode.edits(self._get(path, permission="asset.edit.get"))
 
+    def refresh_metadata(self, asset_ids: Sequence[str]) -> None:
+        """Has the files of these assets read again, when the server comes to it; one that is unknown spoils all."""
+        body = {"assetIds": list(asset_ids), "name": "refresh-metadata"}
+        self._order(Request("POST", "/assets/jobs", body=body, permission="job.create"))
+
+    def scan_library(self, library_id: str) -> None:
+        """Has an external library looked through; an administrator's key is needed."""
+        self._order(Request("POST", f"/libraries/{quote(library_id, safe='')}/scan", permission="library.update"))
+
     def _people_pages(self) -> Iterator[object]:
         for number in range(FIRST, MOST_PEOPLE_PAGES):
             query = (("page", str(number)), ("size", str(MAX_PAGE_SIZE)), ("withHidden", "true"))
@@ -320,6 +329,12 @@ class ImmichClient:
 
     def _json(self, request: Request) -> object:
         return content(request, self._transport.send(request))
+
+    def _order(self, request: Request) -> None:
+        """A request whose answer has no content (204)."""
+        answer = self._transport.send(request)
+        if not 200 <= answer.status < 300 or answer.body:
+            content(request, answer)
 
 
 def _belongs(each: Listed, mine: str, seen: SeenIds) -> bool:

@@ -33,6 +33,7 @@ from immich_meta.sync.checkpoint import CHECKPOINT, Checkpoint, clear_checkpoint
 from immich_meta.sync.identity import owner_hash
 from immich_meta.sync.path_check import check_library
 from immich_meta.sync.paths import PathMapper
+from immich_meta.sync.refresh import Refresh, Refresher
 from immich_meta.sync.report import ReportWriter, Status, render
 from immich_meta.sync.shard import Shard
 from immich_meta.sync.statistics import Statistics
@@ -69,7 +70,11 @@ def run_session(
     Raises SettingsError, PathsError, ServerError.
     """
     settings = load(environ, config, directory, needs_server=bool(modules))
-    flags = {**flags, "live_photos": flags["live_photos"] or settings.live_photos}
+    flags = {
+        **flags,
+        "live_photos": flags["live_photos"] or settings.live_photos,
+        "refresh": flags["refresh"] or settings.refresh,
+    }
     with logs.configure(
         settings.log_file,
         level=flags["log_level"],
@@ -205,6 +210,9 @@ class _Session:
         )
         summary = Summary(self.log, self.settings, self.modules, self.modes, mapper)
         resumed = _Resumed(checkpoint, self.watcher)
+        refresher = Refresher(Refresh(self.flags["refresh"]), self.client, self.log)
+        if not assembly.dry_run:
+            refresher.begin(self.modules, imports_faces=self.client.server().imports_faces)
         failure: Optional[BaseException] = None
         history = None if assembly.dry_run else self._begin_history(store)
         if history is not None and store.is_kept:
@@ -216,10 +224,11 @@ class _Session:
                 albums = assembly.albums()
             self.watcher.entered(Phase.FILES)
             run = assembly.engine(store, history, summary.resolve, albums, stop).begin()
-            assets = resumed.without_done(self._assets(run))
+            assets = refresher.watched(resumed.without_done(self._assets(run)))
             for outcome in run.outcomes(summary.seen(stop.waiting_for(assets))):
                 self._tell(outcome)
                 summary.count(outcome)
+                refresher.count(outcome)
                 if outcome.result.status in _DONE and outcome.result.asset_id:
                     checkpoint.record(outcome.result.asset_id)
                 self.watcher.came(outcome)
@@ -237,6 +246,7 @@ class _Session:
                 # Any other end may have killed writers: the next run looks after what they left.
                 history.end({status.value: sums[status] for status in Status}, self._keep_days)
                 self._tell_way_back(store, history, sums)
+                refresher.close(server_is_lost=failure is not None)
         sums.check()
         if stop.requested:
             return EXIT_INTERRUPTED

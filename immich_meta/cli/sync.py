@@ -88,6 +88,12 @@ def _shard(text: Optional[str]) -> Optional[Shard]:
     callback=lambda context, option, text: _shard(text),
     help="Only part I (from 0) of N parts of the library, so that N machines can share it.",
 )
+@click.option(
+    "--refresh",
+    type=click.Choice(["none", "immich", "library"]),
+    help="When all is written, Immich reads the changed files again (immich; the key needs job.create), or scans their "
+    "external libraries (library; an administrator's key), or is left alone (default none).",
+)
 @keep_undo_option
 @click.option("--yes", is_flag=True, help="Do not ask before originals of the upload library are changed.")
 @click.option("--config", type=click.Path(path_type=Path), help="INI, .env or JSON file (default immich-sync.conf).")

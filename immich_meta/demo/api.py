@@ -20,12 +20,14 @@ from immich_meta.demo.answers import (
     tag_json,
     user_json,
 )
+from immich_meta.demo.jobs import Jobs
 from immich_meta.demo.library import OWNER, DemoAlbum, DemoAsset, Library
 from immich_meta.demo.search import BadSearchError, LockedSearchError, Searches
 
 Version = tuple[int, int, int]
 EDITS_SINCE: Version = (2, 5, 0)
 ALL = "all"
+JOB_CREATE = "job.create"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Switches:
 
     `lists_trashed`: searches tell trashed and offline assets too (some older servers did).
     `tells_tags`: searches tell tags. `max_page`: refuses larger pages with 400.
+    `is_admin`: whether the users of all keys are administrators.
     """
 
     lists_trashed: bool = False
@@ -69,6 +72,7 @@ class Switches:
     max_page: int = 1000
     maintenance: bool = False
     imports_faces: bool = False
+    is_admin: bool = True
 
 
 @dataclass
@@ -82,6 +86,7 @@ class DemoApi:
 
     def __post_init__(self) -> None:
         self._searches = Searches(self.library, v3=self.is_v3)
+        self.jobs = Jobs(self.library, self.version)
 
     @property
     def is_v3(self) -> bool:
@@ -102,6 +107,8 @@ class DemoApi:
             holder = self.keys.get(key or "")
             if holder is None:
                 return self.refusal(401, "Invalid API key" if key else "Authentication required")
+            if permission == JOB_CREATE and not self.is_v3:
+                permission = ALL  # the route had no permission of its own
             if permission and not holder.permissions & {permission, ALL}:
                 return self.refusal(403, f"Missing required permission: {permission}")
             return respond(self, _matched(call, found.groups(), holder.user_id))
@@ -236,6 +243,26 @@ class DemoApi:
         found = [tag for tag in self.library.tags.values() if tag.id == call.match[0]]
         return Reply(tag_json(found[0])) if found else self._no_access("tag.read")
 
+    def run_job(self, call: Call) -> Reply:
+        wanted = call.body.get("assetIds")
+        if call.body.get("name") != "refresh-metadata" or not isinstance(wanted, list):
+            return self.refusal(400, "Validation failed", "name")
+        assets = [self._visible(str(each)) for each in wanted]
+        mine = [each for each in assets if each is not None and each.owner_id == call.user_id]
+        if len(mine) < len(wanted):
+            return self._no_access("asset.update")
+        self.jobs.refresh(mine, imports_faces=self.switches.imports_faces)
+        return Reply(None, 204)
+
+    def scan(self, call: Call) -> Reply:
+        if not self.switches.is_admin:
+            return self.refusal(403, "Forbidden")
+        library_id = call.match[0]
+        if library_id not in {each.library_id for each in self.library.assets.values()}:
+            return self.refusal(400, "Library not found")
+        self.jobs.scan(library_id, imports_faces=self.switches.imports_faces)
+        return Reply(None, 204)
+
     def _in_album(self, album: DemoAlbum) -> list[DemoAsset]:
         """What an album shows: the timeline's and the archive's assets, trashed ones not."""
         assets = (self.library.assets.get(each) for each in album.assets)
@@ -304,6 +331,8 @@ _ROUTES: tuple[tuple[str, str, Optional[str], Callable[[DemoApi, Call], Reply]],
     ("GET", "/people", "person.read", DemoApi.people),
     ("GET", "/albums", "album.read", DemoApi.albums),
     ("GET", "/albums/([^/]+)", "album.read", DemoApi.album),
+    ("POST", "/assets/jobs", JOB_CREATE, DemoApi.run_job),
+    ("POST", "/libraries/([^/]+)/scan", "library.update", DemoApi.scan),
     ("GET", "/tags", "tag.read", DemoApi.tags),
     ("GET", "/tags/([^/]+)", "tag.read", DemoApi.tag),
 )

@@ -65,8 +65,9 @@ class DemoAlbum:
 class DemoAsset:
     """One photo or video, with the columns of asset and asset_exif. Dates aware UTC, `local_date_time` naive.
 
-    `width` x `height` is the stored raster. `modify_date` None: follows file_modified_at. `overrides` and
-    `exif_overrides` replace fields of the JSON by anything at all; the value `ABSENT` takes a field away.
+    `width` x `height` is the stored raster. `modify_date` None: follows file_modified_at. `has_sidecar`: the
+    server knows of one. `overrides` and `exif_overrides` replace fields of the JSON by anything at all; the value
+    `ABSENT` takes a field away.
     """
 
     id: str
@@ -97,6 +98,7 @@ class DemoAsset:
     width: int = 4032
     height: int = 3024
     size: Optional[int] = None
+    has_sidecar: bool = False
     people: list[DemoPerson] = field(default_factory=list)
     faces: list[DemoFace] = field(default_factory=list)
     tags: list[DemoTag] = field(default_factory=list)

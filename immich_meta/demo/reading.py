@@ -53,8 +53,11 @@ class Clock(NamedTuple):
     offset: Optional[timedelta]
 
 
-def found_in(path: Union[str, Path], raster: tuple[int, int], *, is_video: bool = False) -> Found:
-    """What a re-read of the file finds. `raster`: its stored size, to which regions apply.
+def found_in(
+    path: Union[str, Path], raster: tuple[int, int], *, is_video: bool = False, beside: bool = True
+) -> Found:
+    """What a re-read of the file finds. `raster`: its stored size, to which regions apply; `beside`: its sidecar
+    is read, too.
 
     Raises a WriterError when the file or its sidecar cannot be read.
     """
@@ -63,7 +66,7 @@ def found_in(path: Union[str, Path], raster: tuple[int, int], *, is_video: bool 
     except UnsupportedError:
         values = {}
     status = Path(path).stat()
-    found = found_of(values, read_sidecar_of(path)[1], is_video=is_video)
+    found = found_of(values, read_sidecar_of(path)[1] if beside else _NOTHING, is_video=is_video)
     mtime = datetime.fromtimestamp(status.st_mtime_ns // 10**6 / 1000, timezone.utc)
     return replace(found, mtime=mtime, size=status.st_size, applied=raster)
 

@@ -274,4 +274,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _encoded(reply: Reply) -> bytes:
+    if reply.status == 204:
+        return b""
     return json.dumps(reply.value, separators=(",", ":")).encode()

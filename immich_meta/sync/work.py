@@ -36,6 +36,7 @@ class Outcome:
     date_moved: bool = False
     is_first_touch: bool = False
     is_upload: bool = False
+    makes_sidecar: bool = False
     files: str = ""
 
 
@@ -161,6 +162,7 @@ def _outcome(task: Task, found: Plan, status: Status) -> Outcome:
         date_moved=task.date_moved,
         is_first_touch=_is_first_touch(found),
         is_upload=_touches_upload(task, found),
+        makes_sidecar=found.sidecar is not None and bool(found.sidecar.changes) and found.sidecar.stamp is None,
         files=_marks(task, status),
     )
 

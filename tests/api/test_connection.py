@@ -24,8 +24,10 @@ from immich_meta.api.transport import HttpTransport, failure_kind
 from immich_meta.demo.library import Library
 from immich_meta.demo.server import DemoServer
 from immich_meta.errors import (
+    EXIT_FAILED,
     EXIT_SERVER,
     EXIT_USAGE,
+    BackupError,
     BadAnswerError,
     BusyError,
     FaultError,
@@ -484,4 +486,5 @@ def test_every_error_has_a_kind_of_its_own_and_the_exit_code_of_its_branch() -> 
     assert len(set(kinds)) == len(kinds)
     for each in errors:
         expected = EXIT_SERVER if issubclass(each, ServerError) else EXIT_USAGE
+        expected = EXIT_FAILED if each is BackupError else expected
         assert each.exit_code == expected  # type: ignore[attr-defined]
