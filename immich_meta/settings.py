@@ -133,28 +133,50 @@ def load(environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, 
     An empty value counts as not set. Relative paths are meant from `cwd`.
     Raises SettingsError: a wrong value, a missing address or key (with `needs_server`), an unusable file.
     """
-    path, in_file = _read_file(config_path, cwd)
+    settings, errors = load_what_is_right(environ, config_path, cwd, needs_server=needs_server)
+    if errors:
+        raise errors[0]
+    return settings
+
+
+def load_what_is_right(
+    environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, needs_server: bool = True
+) -> tuple[Settings, tuple[SettingsError, ...]]:
+    """The same, with each wrong value as if it were not set, and all that is wrong."""
+    errors: list[SettingsError] = []
+    path, in_file = _read_file(config_path, cwd, errors)
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for variable in VARIABLES:
         text, origin = _find(variable, environ, in_file, str(path or ""))
-        values[variable.field] = _parse(variable, text, origin)
+        try:
+            values[variable.field] = _parse(variable, text, origin)
+        except SettingsError as error:
+            errors.append(error)
+            values[variable.field] = _parse(variable, variable.default, origin)
         origins[variable.name] = origin
-    missing = [variable.name for variable in VARIABLES if variable.required and not values[variable.field]]
+    missing = [each.name for each in VARIABLES if each.required and origins[each.name].source is Source.DEFAULT]
     if needs_server and missing:
-        raise _missing(missing)
+        errors.append(_missing(missing))
     for name in ("photo_dir", "log_file", "state_dir", "backup_target"):
         values[name] = None if values[name] is None else cwd / values[name]
-    return Settings(**values, config_path=path, origins=MappingProxyType(origins), notes=_unknown_names(path, in_file))
+    notes = _unknown_names(path, in_file)
+    settings = Settings(**values, config_path=path, origins=MappingProxyType(origins), notes=notes)
+    return settings, tuple(errors)
 
 
-def _read_file(config_path: Optional[Path], cwd: Path) -> tuple[Optional[Path], Mapping[str, str]]:
-    if config_path is not None:
-        path = cwd / os.path.expanduser(config_path)
-        return path, read_config(path)
-    path = cwd / DEFAULT_CONFIG
+def _read_file(
+    config_path: Optional[Path], cwd: Path, errors: list[SettingsError]
+) -> tuple[Optional[Path], Mapping[str, str]]:
+    path = cwd / (DEFAULT_CONFIG if config_path is None else os.path.expanduser(config_path))
     # lexists: a dangling link or an unreadable file is a mistake, only an absent one is normal.
-    return (path, read_config(path)) if os.path.lexists(path) else (None, {})
+    if config_path is None and not os.path.lexists(path):
+        return None, {}
+    try:
+        return path, read_config(path)
+    except SettingsError as error:
+        errors.append(error)
+        return path, {}
 
 
 def _find(variable: Variable, environ: Mapping[str, str], in_file: Mapping[str, str], place: str) -> tuple[str, Origin]:

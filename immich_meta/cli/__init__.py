@@ -27,6 +27,7 @@ Exit codes:
 
 _COMMANDS = {
     "sync": "Write Immich's metadata into your own files.",
+    "doctor": "Find out what is wrong with the set-up, and what to do.",
     "show": "Show what photos say.",
     "write": "Write metadata from a JSON file into photos, without a server.",
     "undo": "Take back what a run wrote, byte for byte.",

@@ -5,6 +5,7 @@ Not here: sockets, faults and the log (server.py), the shapes of the JSON (answe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from immich_meta.demo.search import BadSearchError, LockedSearchError, Searches
 
 Version = tuple[int, int, int]
 EDITS_SINCE: Version = (2, 5, 0)
+OWN_KEY_SINCE: Version = (2, 2, 3)
 ALL = "all"
 JOB_CREATE = "job.create"
 
@@ -40,7 +42,7 @@ class DemoKey:
 
 @dataclass(frozen=True)
 class Call:
-    """A request: `path` after `/api`, `body` parsed, or {} when Immich would not look at it."""
+    """A request: `path` after `/api`, `body` parsed, or {} when Immich would not look at it; whose key came with it."""
 
     method: str
     path: str
@@ -48,6 +50,7 @@ class Call:
     body: Mapping[str, object]
     user_id: str = ""
     match: tuple[str, ...] = ()
+    permissions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Switches:
 
     `lists_trashed`: searches tell trashed and offline assets too (some older servers did).
     `tells_tags`: searches tell tags. `max_page`: refuses larger pages with 400.
-    `is_admin`: whether the users of all keys are administrators.
+    `is_admin`: whether the users of all keys are administrators. `clock_offset`: the clock is fast by so many seconds.
     """
 
     lists_trashed: bool = False
@@ -73,6 +76,7 @@ class Switches:
     maintenance: bool = False
     imports_faces: bool = False
     is_admin: bool = True
+    clock_offset: float = 0.0
 
 
 @dataclass
@@ -103,7 +107,7 @@ class DemoApi:
             if self.switches.maintenance and call.path != "/server/config":
                 return self.refusal(503, "Server is in maintenance mode")
             if permission is None:
-                return respond(self, _matched(call, found.groups(), ""))
+                return respond(self, _matched(call, found.groups(), DemoKey("", frozenset())))
             holder = self.keys.get(key or "")
             if holder is None:
                 return self.refusal(401, "Invalid API key" if key else "Authentication required")
@@ -111,7 +115,7 @@ class DemoApi:
                 permission = ALL  # the route had no permission of its own
             if permission and not holder.permissions & {permission, ALL}:
                 return self.refusal(403, f"Missing required permission: {permission}")
-            return respond(self, _matched(call, found.groups(), holder.user_id))
+            return respond(self, _matched(call, found.groups(), holder))
         return self.refusal(404, f"Cannot {call.method} /api{call.path}")
 
     def refusal(self, status: int, message: str, blamed: str = "") -> Reply:
@@ -151,8 +155,9 @@ class DemoApi:
         return Reply(user_json(call.user_id))
 
     def my_key(self, call: Call) -> Reply:
-        permissions = next(key.permissions for key in self.keys.values() if key.user_id == call.user_id)
-        return Reply({"id": "key", "name": "demo", "permissions": sorted(permissions)})
+        if self.version < OWN_KEY_SINCE:
+            return self.refusal(404, f"Cannot GET /api{call.path}")
+        return Reply({"id": "key", "name": "demo", "permissions": sorted(call.permissions)})
 
     def asset_statistics(self, call: Call) -> Reply:
         wanted = call.query.get("visibility")
@@ -190,6 +195,15 @@ class DemoApi:
         if self.version >= (3, 2, 0):
             page["nextCursor"] = None
         return Reply({"albums": {"total": 0, "count": 0, "items": [], "facets": []}, "assets": page})
+
+    def some(self, call: Call) -> Reply:
+        """POST /search/random: assets in no order, without pages."""
+        size = call.body.get("size")
+        shown = [each for each in self.library.assets.values() if each.visibility == "timeline" and not each.is_trashed]
+        found = sorted(shown, key=lambda each: hashlib.sha256(each.id.encode()).digest())
+        some = found[: size if isinstance(size, int) else 250]
+        with_exif = call.body.get("withExif") is True
+        return Reply([self._told(each, call.user_id, with_exif=with_exif, with_people=False) for each in some])
 
     def asset(self, call: Call) -> Reply:
         asset = self._visible(call.match[0])
@@ -296,8 +310,8 @@ class DemoApi:
         return self.refusal(400, f"Not found or no {permission} access")
 
 
-def _matched(call: Call, groups: tuple[str, ...], user_id: str) -> Call:
-    return Call(call.method, call.path, call.query, call.body, user_id, groups)
+def _matched(call: Call, groups: tuple[str, ...], key: DemoKey) -> Call:
+    return Call(call.method, call.path, call.query, call.body, key.user_id, groups, key.permissions)
 
 
 def parsed_body(content_type: str, body: bytes) -> Optional[Mapping[str, object]]:
@@ -325,6 +339,7 @@ _ROUTES: tuple[tuple[str, str, Optional[str], Callable[[DemoApi, Call], Reply]],
     ("GET", "/api-keys/me", "", DemoApi.my_key),
     ("POST", "/search/metadata", "asset.read", DemoApi.search),
     ("GET", "/assets/statistics", "asset.statistics", DemoApi.asset_statistics),
+    ("POST", "/search/random", "asset.read", DemoApi.some),
     ("GET", "/assets/([^/]+)", "asset.read", DemoApi.asset),
     ("GET", "/assets/([^/]+)/edits", "asset.edit.get", DemoApi.edits),
     ("GET", "/faces", "face.read", DemoApi.faces),

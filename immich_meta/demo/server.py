@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -223,6 +224,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         self._serve()
+
+    def date_time_string(self, timestamp: Optional[float] = None) -> str:
+        """The Date header, by this server's clock."""
+        now = time.time() if timestamp is None else timestamp
+        return super().date_time_string(int(now + self.server.demo.switches.clock_offset))
 
     def log_message(self, *_args: object) -> None:
         """Silent: the log is DemoServer.requests."""

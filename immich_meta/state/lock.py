@@ -88,6 +88,18 @@ def is_held(path: Path) -> bool:
         os.close(descriptor)
 
 
+def holder_of(path: Path) -> Optional[Holder]:
+    """Who took the lock last, whether or not the lock is still held; None when that cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return None
+    try:
+        return _noted(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class _Closing:
     """Called in each forked child: its copy of the descriptor would keep the lock alive after our death."""
 

@@ -1,0 +1,104 @@
+"""All checks in their order, each with what it needs: those that need a server are left out when there is none.
+
+Not here: the checks themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from typing import Optional
+
+from immich_meta.doctor import configuration, disks, key, path_mapping, server, xmp
+from immich_meta.doctor.backup import backup_young
+from immich_meta.doctor.clock import clocks_agree
+from immich_meta.doctor.directories import directories_there, roots
+from immich_meta.doctor.finding import Finding, Level, of_error
+from immich_meta.doctor.folders import Folder, folders_of, folders_writable, try_folder
+from immich_meta.doctor.machine import Machine
+from immich_meta.doctor.mounts import mount_of
+from immich_meta.doctor.state import others_at_work, state_kept
+from immich_meta.doctor.visit import Visit, visit
+from immich_meta.errors import SettingsError
+from immich_meta.settings import Settings
+from immich_meta.state import state_directory
+from immich_meta.sync.identity import ReadAssetId
+
+
+def examine(
+    settings: Settings, errors: Sequence[SettingsError], machine: Machine, *, read_asset_id: ReadAssetId
+) -> Iterator[Finding]:
+    """Every check that can be made. `settings` and `errors` as settings.load_what_is_right gives them.
+
+    The server is asked a few requests with a short patience. Nothing is written but hidden temporary files, which are
+    gone again.
+    """
+    yield from configuration.settings_understood(settings, errors)
+    seen = yield from _ask(settings, machine)
+    if not any(error.name == "TZ" for error in errors):
+        yield from configuration.time_zone(settings, machine)
+    yield from directories_there(settings, machine)
+    trial = path_mapping.try_paths(seen.assets if seen else (), settings, read_asset_id)
+    yield from path_mapping.paths_lead_to_files(trial, settings)
+    yield from path_mapping.files_are_the_assets(trial, read_asset_id)
+    largest = max((asset.exif.file_size or 0 for asset in seen.assets), default=0) if seen else 0
+    yield from _look_at_folders(folders_of(trial.files, roots(settings)), largest, machine)
+    directory = state_directory(settings.state_dir)
+    yield from state_kept(directory, machine)
+    yield from others_at_work(directory)
+    yield from xmp.engine_there(settings.xmp_engine)
+    yield from backup_young(settings, machine)
+    if seen is not None:
+        yield from server.faces_imported(seen)
+        yield from server.uploads_change(seen)
+        yield from server.keywords_come_back(seen)
+
+
+def _ask(settings: Settings, machine: Machine) -> Generator[Finding, None, Optional[Visit]]:
+    """What the server says; None when it was not asked."""
+    if not settings.instance_url:
+        yield Finding("server.not_asked", Level.NOTE, "The server was not asked: its address is not known")
+        return None
+    try:
+        seen = visit(settings.instance_url, settings.api_key, machine.now)
+    except SettingsError as error:
+        yield of_error("settings.wrong", error)
+        return None
+    yield from server.server_reached(seen)
+    yield from key.key_may(seen)
+    yield from clocks_agree(seen.clock)
+    return seen
+
+
+def _look_at_folders(folders: Sequence[Folder], largest: int, machine: Machine) -> Iterator[Finding]:
+    """Rights first, then each disk once. `largest`: bytes of the largest photo."""
+    tried = [(folder, try_folder(folder)) for folder in folders]
+    yield from folders_writable(folders, [refusal for _, refusal in tried if refusal is not None])
+    disks_seen: set[int] = set()
+    # A folder that can be written speaks for its disk, if there is one.
+    for folder, refusal in sorted(tried, key=lambda each: each[1] is not None):
+        device = _device(folder.path)
+        if device is None or device in disks_seen:
+            continue
+        disks_seen.add(device)
+        yield from disks.room(folder.path, largest)
+        if refusal is None:
+            yield from _try_disk(folder.path, machine)
+
+
+def _try_disk(folder: str, machine: Machine) -> Iterator[Finding]:
+    try:
+        can = disks.try_abilities(folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        yield Finding("disk.features", Level.WARNING, f"What the disk of {folder} can do was not tried: {reason}")
+        return
+    yield from disks.file_system(folder, can, mount_of(os.path.realpath(folder), machine.mounts))
+
+
+def _device(path: str) -> Optional[int]:
+    try:
+        return os.stat(path).st_dev
+    except OSError:
+        return None
+

@@ -1,0 +1,62 @@
+"""May the API key do what the modules need?
+
+Not here: asking the server (api/preflight.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from immich_meta.api.models import Server
+from immich_meta.api.preflight import EVERYTHING
+from immich_meta.doctor.finding import Finding, Level, good
+from immich_meta.doctor.visit import Visit
+
+Version = tuple[int, int, int]
+
+
+class Need(NamedTuple):
+    """A permission, what a run cannot do without it, and since which version there is something to permit."""
+
+    permission: str
+    lost: str
+    level: Level = Level.FAULT
+    since: Version = (0, 0, 0)
+
+
+NEEDS = (
+    Need("asset.read", "no run can begin: the photos cannot be listed"),
+    Need("user.read", "no run can begin: whose photos these are is not told"),
+    Need("album.read", "--albums stops"),
+    Need("tag.read", "--tags stops"),
+    Need("face.read", "--face-coordinates stops"),
+    Need("person.read", "--face-coordinates asks for all faces in every run", Level.WARNING, (3, 0, 0)),
+    Need("asset.edit.get", "--face-coordinates leaves out photos edited in Immich", Level.WARNING, (2, 5, 0)),
+)
+
+
+def key_may(visit: Visit) -> Iterator[Finding]:
+    """One finding for all that is missing, as bad as the worst of it."""
+    if visit.permissions is None or visit.server is None:
+        return
+    missing = tuple(_missing(visit.permissions, visit.server))
+    if not missing:
+        yield good("key.permissions", "The API key is valid and may do what every module needs")
+        return
+    names = ", ".join(need.permission for need in missing)
+    width = max(len(need.permission) for need in missing)
+    yield Finding(
+        "key.permissions",
+        Level.FAULT if any(need.level is Level.FAULT for need in missing) else Level.WARNING,
+        f"The API key is valid, and lacks {names}",
+        "",
+        f"Add {names} to the key in Immich under Account Settings > API Keys.",
+        details=tuple(f"{need.permission:<{width}}  {need.lost}" for need in missing),
+    )
+
+
+def _missing(permissions: frozenset[str], server: Server) -> Iterator[Need]:
+    for need in NEEDS:
+        if server.version >= need.since and not permissions & {need.permission, EVERYTHING}:
+            yield need
