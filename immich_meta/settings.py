@@ -52,7 +52,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings, checked. The API key is in no repr.
+    """All settings, checked. The API key and other secrets are in no repr.
 
     Seconds: `album_cache_ttl`, `album_cache_max_stale`. Requests per second: `rate_limit`, None = unlimited.
     `path_map` has the longest prefix first. `log_file` None: none. `state_dir` None: the platform's. `keep_undo`: days.
@@ -91,6 +91,11 @@ class Settings:
     db_username: str
     db_password: str = field(repr=False)
     db_name: str
+    web_host: str
+    web_port: int
+    web_debug: bool
+    web_secret_key: str = field(repr=False)
+    web_password: str = field(repr=False)
     config_path: Optional[Path] = None
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     notes: tuple[str, ...] = ()
@@ -207,7 +212,7 @@ def _parse(variable: Variable, text: str, origin: Origin) -> Any:
 
 
 def _quoted(variable: Variable, text: str) -> str:
-    return "not a usable key" if variable.secret else repr(shown_value(variable, text))
+    return "not usable" if variable.secret else repr(shown_value(variable, text))
 
 
 def _place(origin: Origin) -> str:

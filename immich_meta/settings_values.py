@@ -57,6 +57,23 @@ def words(text: str) -> str:
     return text
 
 
+def secret(least: int) -> Callable[[str], str]:
+    """At least so many characters."""
+
+    def parse(text: str) -> str:
+        if len(text) < least:
+            raise ValueError("too short")
+        return text
+
+    return parse
+
+
+def host(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z.:_-]{1,253}", text):
+        raise ValueError("neither a name nor an address")
+    return text
+
+
 def directory(text: str) -> Path:
     return Path(os.path.expanduser(text))
 

@@ -20,7 +20,7 @@ environment() {  # directory, interpreter: a development environment, kept while
     if [ ! -e "$stamp" ]; then
         rm -rf "$1"
         "$2" -m venv "$1"
-        "$1/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+        "$1/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev,web]'
         touch "$stamp"
     fi
 }

@@ -58,8 +58,9 @@ def server(version: object, features: object) -> Optional[Server]:
 
 def user(answer: object) -> Optional[User]:
     """GET /users/me."""
-    found = _id(mapping(answer).get("id"))
-    return User(found) if found else None
+    found = mapping(answer)
+    user_id = _id(found.get("id"))
+    return User(user_id, text(found.get("name")) or "") if user_id else None
 
 
 def asset(item: object, listed: bytes = b"") -> Union[Asset, InvalidAsset]:

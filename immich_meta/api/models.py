@@ -24,9 +24,10 @@ HIDDEN = "hidden"
 
 @dataclass(frozen=True)
 class User:
-    """Whose key it is."""
+    """Whose key it is; `name` as its owner wrote it."""
 
     id: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

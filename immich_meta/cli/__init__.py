@@ -34,6 +34,7 @@ _COMMANDS = {
     "history": "Show past runs and what they wrote.",
     "verify": "Check that files still say what the last run wrote.",
     "backup": "Back up Immich's database with pg_dump.",
+    "web": "Look, sync and take back in a browser.",
     "formats": "Show what is done with each kind of file.",
     "demo": "Try it: a made-up library and server, no configuration.",
 }

@@ -19,7 +19,7 @@ from immich_meta.sync.shard import Shard, parse_shard
 from immich_meta_writers.tags import Module
 
 _ALL = (Module.PEOPLE, Module.GPS, Module.CAPTION, Module.TIME, Module.RATING)
-_SWITCHES = {
+SWITCHES = {
     "people": Module.PEOPLE,
     "gps": Module.GPS,
     "caption": Module.CAPTION,
@@ -30,6 +30,12 @@ _SWITCHES = {
     "tags": Module.TAGS,
 }
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def modules_of(flags: dict[str, Any]) -> frozenset[Module]:
+    """What the switches among the flags choose; they are taken out of them."""
+    modules = {module for name, module in SWITCHES.items() if flags.pop(name)}
+    return frozenset(modules.union(_ALL if flags.pop("everything") else ()))
 
 
 def _shard(text: Optional[str]) -> Optional[Shard]:
@@ -104,7 +110,7 @@ def _shard(text: Optional[str]) -> Optional[Shard]:
     show_default=True,
     help="How much to say.",
 )
-def command(everything: bool, config: Optional[Path], **flags: Any) -> int:
+def command(config: Optional[Path], **flags: Any) -> int:
     """Write Immich's metadata into your own files. Say what: --all, and more if you like.
 
     \b
@@ -116,8 +122,7 @@ def command(everything: bool, config: Optional[Path], **flags: Any) -> int:
     and regions of other programs stay. Settings come from the environment or a configuration file; see
     the README for all of them.
     """
-    modules = {module for name, module in _SWITCHES.items() if flags.pop(name)}
-    modules |= set(_ALL) if everything else set()
+    modules = modules_of(flags)
     clears = flags["clear_checkpoint"] or flags["clear_album_cache"]
     if not modules and not clears:
         raise UsageError(
@@ -125,4 +130,4 @@ def command(everything: bool, config: Optional[Path], **flags: Any) -> int:
         )
     from immich_meta.cli.session import run_session
 
-    return run_session(frozenset(modules), config, flags, environ=os.environ, directory=Path.cwd())
+    return run_session(modules, config, flags, environ=os.environ, directory=Path.cwd())

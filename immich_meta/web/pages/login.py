@@ -1,0 +1,71 @@
+"""The login, and the way out.
+
+Not here: passwords and tokens (security/door.py), and how often they may be tried (security/attempts.py).
+"""
+
+from __future__ import annotations
+
+from typing import Union
+
+from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from immich_meta.web.parts import parts
+from immich_meta.web.security.gate import is_logged_in, local_path, log_in
+
+blueprint = Blueprint("login", __name__)
+_LONGEST = 1000
+Answer = Union[str, Response]
+
+
+@blueprint.get("/login")
+def show() -> Answer:
+    if is_logged_in():
+        return redirect(_following())
+    token = request.args.get("token", "")
+    # HEAD is what looks at links; it uses up nothing.
+    if token and request.method == "GET":
+        return _tried(token)
+    return _form()
+
+
+@blueprint.post("/login")
+def enter() -> Answer:
+    return _tried(request.form.get("secret", ""))
+
+
+@blueprint.post("/logout")
+def leave() -> Answer:
+    session.clear()
+    return redirect(url_for("login.show"))
+
+
+def _tried(secret: str) -> Answer:
+    door, attempts, address = parts().door, parts().attempts, request.remote_addr or ""
+    wait = attempts.wait(address)
+    if wait:
+        answer = make_response(_form(wait=wait), 429)
+        answer.headers["Retry-After"] = str(int(wait) + 1)
+        return answer
+    if len(secret) > _LONGEST or not door.opens(secret):
+        attempts.failed(address)
+        return make_response(_form(is_wrong=True), 403)
+    attempts.succeeded(address)
+    following = _following()
+    log_in()
+    return redirect(following)
+
+
+def _form(*, is_wrong: bool = False, wait: float = 0.0) -> str:
+    return render_template(
+        "login.html",
+        has_password=parts().door.has_password,
+        is_wrong=is_wrong,
+        wait=wait,
+        following=_following(),
+    )
+
+
+def _following() -> str:
+    """Where the login leads: a path of this site, whatever was asked for."""
+    return local_path(request.values.get("next", "")) or url_for("status.index")

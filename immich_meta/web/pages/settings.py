@@ -1,0 +1,30 @@
+"""Every setting, its value, and where that came from.
+
+Not here: changing one; that is done where it came from.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from immich_meta.errors import SettingsError
+from immich_meta.settings_table import VARIABLES
+from immich_meta.web.parts import parts
+
+blueprint = Blueprint("settings", __name__)
+
+
+@blueprint.get("/settings")
+def index() -> str:
+    config = parts().config
+    try:
+        settings = config.settings()
+    except SettingsError as error:
+        return render_template("settings.html", problem=error, rows=(), file=config.config)
+    meanings = {variable.name: variable.meaning for variable in VARIABLES}
+    defaults = {variable.name: variable.default for variable in VARIABLES}
+    rows = [(name, value, origin, meanings[name], defaults[name]) for name, value, origin in settings.shown()]
+    file, notes = settings.config_path, settings.notes
+    return render_template(
+        "settings.html", problem=None, rows=rows, file=file, notes=notes, state=config.state_dir
+    )

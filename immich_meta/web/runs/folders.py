@@ -1,0 +1,159 @@
+"""The folders of runs: making, finding and removing them, and reading what is in them.
+
+Not here: who writes into them (control.py, worker.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from immich_meta.logs import json_line
+from immich_meta.state.lock import is_held
+
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+KEPT = 50
+STARTING_SECONDS = 30.0
+_MOST_BYTES = 1 << 20
+
+
+class State(Enum):
+    """STARTING: its process is not there yet. INTERRUPTED: it is not there any more, and left no result."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_active(self) -> bool:
+        return self in (State.STARTING, State.RUNNING)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run. `request`, `progress` and `result` are read anew each time; {} and None where there is none."""
+
+    id: str
+    path: Path
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def stop(self) -> Path:
+        return self.path / "stop"
+
+    def request(self) -> dict[str, Any]:
+        return read_object(self.path / "request.json") or {}
+
+    def progress(self) -> dict[str, Any]:
+        return read_object(self.path / "progress.json") or {}
+
+    def result(self) -> Optional[dict[str, Any]]:
+        return read_object(self.path / "result.json")
+
+    def state(self, now: float) -> State:
+        """`now`: seconds since 1970. Costs a look at two files, however long the run is."""
+        if (self.path / "result.json").exists():
+            return State.ENDED
+        if is_held(self.lock):
+            return State.RUNNING
+        if (self.path / "result.json").exists():  # it ended between these two looks
+            return State.ENDED
+        try:
+            age = now - (self.path / "request.json").stat().st_mtime
+        except OSError:
+            return State.INTERRUPTED
+        return State.STARTING if not self.lock.exists() and age < STARTING_SECONDS else State.INTERRUPTED
+
+
+class RunFolders:
+    """All folders below `root`; `clock` in seconds since 1970."""
+
+    def __init__(self, root: Path, clock: Callable[[], float]) -> None:
+        self._root = root
+        self._clock = clock
+
+    def create(self, request: Mapping[str, Any]) -> RunFolder:
+        """A new folder for this user alone, with the request in it. Raises OSError."""
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        moment = datetime.fromtimestamp(self._clock(), timezone.utc)
+        run_id = f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        folder = RunFolder(run_id, self._root / run_id)
+        folder.path.mkdir(mode=0o700)
+        replace_object(folder.path / "request.json", request)
+        return folder
+
+    def get(self, run_id: str) -> Optional[RunFolder]:
+        """The run of that id; None for any text that is not the id of one."""
+        if not RUN_ID.fullmatch(run_id):
+            return None
+        path = self._root / run_id
+        return RunFolder(run_id, path) if path.is_dir() and not path.is_symlink() else None
+
+    def all(self) -> tuple[RunFolder, ...]:
+        """Newest first."""
+        try:
+            names = sorted(filter(RUN_ID.fullmatch, os.listdir(self._root)), reverse=True)
+        except OSError:
+            return ()
+        return tuple(RunFolder(name, self._root / name) for name in names)
+
+    def newest(self) -> Optional[RunFolder]:
+        return next(iter(self.all()), None)
+
+    def prune(self, kept: int = KEPT) -> None:
+        """Remove all but the newest ones; one that is under way stays."""
+        for folder in self.all()[kept:]:
+            if not folder.state(self._clock()).is_active:
+                shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def read_object(path: Path) -> Optional[dict[str, Any]]:
+    """The JSON object in a small file; None when there is none."""
+    try:
+        with open(path, "rb") as file:
+            found = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def replace_object(path: Path, value: Mapping[str, Any], *, tries: int = 20) -> None:
+    """Write a JSON file so that a reader sees the old or the new one, whole. Raises OSError."""
+    temporary = path.with_suffix(".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json_line(value, ascii_only=True))
+    for left in reversed(range(tries)):
+        try:
+            os.replace(temporary, path)
+        except PermissionError:  # Windows, while somebody reads it
+            if not left:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+                raise
+            time.sleep(0.05)
+        else:
+            return

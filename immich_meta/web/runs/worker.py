@@ -1,0 +1,224 @@
+"""The process that carries out one run, as `immich-meta sync` would, and writes into its folder how it goes.
+
+Not here: starting it (control.py). It lives on when the page's process ends, and stops when `stop` is in its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Optional, TextIO
+
+from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED
+from immich_meta.errors import ImmichMetaError, StateBusyError
+from immich_meta.logs import LOGGER_NAME, Redactor
+from immich_meta.settings import Settings, load
+from immich_meta.settings_table import VARIABLES
+from immich_meta.state.lock import StoreLock, take
+from immich_meta.web.runs.asked import BadFormError, parsed
+from immich_meta.web.runs.folders import RunFolder, replace_object
+from immich_meta.web.runs.meter import Meter
+
+_TICK_SECONDS = 0.25
+_WRITE_SECONDS = 0.5
+_LOCK_TRIES = 40
+
+
+class Surroundings(NamedTuple):
+    """What a `sync` on the command line would have: its environment, --config, working directory."""
+
+    environ: Mapping[str, str]
+    config: Optional[Path]
+    directory: Path
+
+
+def carry_out(folder: RunFolder, around: Surroundings) -> None:
+    """The entry of the process. It ends with the run's exit code and waits for no thread (see __main__)."""
+    _detach()
+    with _locked(folder):
+        code = _Worker(folder, around, _redactor(around)).run()
+    os._exit(code)
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Every secret among the settings."""
+    values = (getattr(settings, variable.field) for variable in VARIABLES if variable.secret)
+    return tuple(value for value in values if isinstance(value, str) and value)
+
+
+@dataclass(frozen=True)
+class _Worker:
+    folder: RunFolder
+    around: Surroundings
+    redact: Redactor
+
+    def run(self) -> int:
+        began, meter = time.time(), Meter(time.monotonic)
+        error: Optional[dict[str, str]] = None
+        ticker = _Ticker(self.folder, meter, self.redact, began)
+        with open(self.folder.log, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as log, ticker:
+            code, error = self._sync(meter, log)
+        replace_object(
+            self.folder.path / "result.json",
+            {
+                "exit_code": code,
+                "sums": None if meter.sums is None else meter.sums.as_dict(),
+                "error": error,
+                "run": meter.run_id,
+                "ended": time.time(),
+                "seconds": round(time.time() - began, 1),
+            },
+        )
+        return code
+
+    def _sync(self, meter: Meter, log: TextIO) -> tuple[int, Optional[dict[str, str]]]:
+        """The exit code and, where there was one, the error."""
+        from immich_meta.cli.session import run_session
+
+        said = [str(word) for word in self.folder.request().get("arguments", ())]
+        try:
+            modules, flags = parsed(said)
+            flags = {**flags, "report": str(self.folder.report), "yes": True}
+            around = self.around
+            code = run_session(
+                modules,
+                around.config,
+                flags,
+                environ=around.environ,
+                directory=around.directory,
+                watcher=meter,
+                json_log=log,
+            )
+        except (ImmichMetaError, BadFormError) as error:
+            return getattr(error, "exit_code", EXIT_FAILED), self._told(error)
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED, None
+        except Exception as error:
+            with _log_of(log, self.redact):
+                logging.getLogger(LOGGER_NAME).error("The run broke off", exc_info=True)
+            return EXIT_FAILED, self._told(error)
+        return code, None
+
+    def _told(self, error: Exception) -> dict[str, str]:
+        is_ours = isinstance(error, ImmichMetaError)
+        cause = error.cause if isinstance(error, ImmichMetaError) else str(error) or type(error).__name__
+        return {
+            "kind": error.kind if isinstance(error, ImmichMetaError) else "crash",
+            "message": self.redact(cause),
+            "cure": self.redact(getattr(error, "cure", "")) if is_ours else "",
+        }
+
+
+class _Ticker(threading.Thread):
+    """Writes progress.json, and looks for the wish to stop, while the run goes on in the main thread."""
+
+    def __init__(self, folder: RunFolder, meter: Meter, redact: Redactor, started: float) -> None:
+        super().__init__(name="progress", daemon=True)
+        self._folder = folder
+        self._meter = meter
+        self._redact = redact
+        self._started_at = started
+        self._over = threading.Event()
+        self._is_stopping = False
+
+    def __enter__(self) -> _Ticker:
+        self._write()
+        self.start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._over.set()
+        self.join()
+        self._write()
+
+    def run(self) -> None:
+        written = time.monotonic()
+        while not self._over.wait(_TICK_SECONDS):
+            if not self._is_stopping and self._folder.stop.exists():
+                self._is_stopping = True
+                _interrupt_main()
+            if time.monotonic() - written >= _WRITE_SECONDS:
+                self._write()
+                written = time.monotonic()
+
+    def _write(self) -> None:
+        reading = self._meter.reading()
+        progress = {
+            **reading,
+            "path": self._redact(reading["path"]),
+            "stopping": self._is_stopping,
+            "started": self._started_at,
+            "updated": time.time(),
+            "pid": os.getpid(),
+        }
+        with contextlib.suppress(OSError):  # a full disk ends no run; the next one may fit again
+            replace_object(self._folder.path / "progress.json", progress)
+
+
+def _interrupt_main() -> None:
+    """As Ctrl-C does; on POSIX it also ends a wait for the network."""
+    if sys.platform == "win32":
+        import _thread
+
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def _detach() -> None:
+    """Neither the page's terminal nor its Ctrl-C reach a run: it is stopped by `stop` alone, or killed."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # it leads a session already
+            os.setsid()
+    # Whoever started the page may have had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
+@contextlib.contextmanager
+def _locked(folder: RunFolder) -> Iterator[StoreLock]:
+    """The lock says that the run is alive. Who looks whether it is held, holds it for an instant."""
+    for left in reversed(range(_LOCK_TRIES)):
+        try:
+            lock = take(folder.lock, "sync from the web page", time.time())
+            break
+        except StateBusyError:
+            if not left:
+                raise
+            time.sleep(0.05)
+    try:
+        yield lock
+    finally:
+        lock.close()
+
+
+@contextlib.contextmanager
+def _log_of(log: TextIO, redact: Redactor) -> Iterator[None]:
+    """The log of a run that has broken off: its own handlers are closed."""
+    from immich_meta.logs import JsonFormatter
+
+    handler, logger = logging.StreamHandler(log), logging.getLogger(LOGGER_NAME)
+    handler.setFormatter(JsonFormatter(redact))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _redactor(around: Surroundings) -> Redactor:
+    try:
+        return Redactor(secrets_of(load(around.environ, around.config, around.directory, needs_server=False)))
+    except ImmichMetaError:  # the run will say so, and a wrong secret is not quoted
+        return Redactor()

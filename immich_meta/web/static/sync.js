@@ -1,0 +1,12 @@
+// The form of a sync: all and none.
+
+const boxes = document.querySelectorAll(".tiles input[type=checkbox]");
+
+function set(checked) {
+  for (const box of boxes) {
+    box.checked = checked;
+  }
+}
+
+document.getElementById("all").addEventListener("click", () => set(true));
+document.getElementById("none").addEventListener("click", () => set(false));

@@ -1,0 +1,29 @@
+"""Every word on the pages, in English and German.
+
+Not here: which language is spoken (language.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from immich_meta.web.texts.de import OPTION_HELP as _GERMAN_HELP
+from immich_meta.web.texts.de import TEXTS as _GERMAN
+from immich_meta.web.texts.en import TEXTS as _ENGLISH
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
+_TEXTS: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "de": _GERMAN}
+
+
+def text(language: str, key: str, **values: object) -> str:
+    """The text of that key, with values in its `{places}`. Raises KeyError for a key that is none."""
+    return _TEXTS[language][key].format(**values)
+
+
+def has(key: str) -> bool:
+    return key in _ENGLISH
+
+
+def option_help(language: str, name: str, english: str) -> str:
+    """What an option of `sync` is for; English is what the command line says."""
+    return _GERMAN_HELP.get(name, english) if language == "de" else english
