@@ -24,12 +24,14 @@ from immich_meta.mapping.compose import MappingOptions
 from immich_meta.settings import Settings
 from immich_meta.state import LogPlace, Run, Store, open_store, state_directory
 from immich_meta.sync.album_cache import ALBUM_CACHE, AlbumCache
-from immich_meta.sync.crew import Crew, Here, Workers, default_jobs
+from immich_meta.sync.crew import Crew, default_jobs
 from immich_meta.sync.engine import Engine
+from immich_meta.sync.here import Here
 from immich_meta.sync.settled import Ledger
 from immich_meta.sync.shard import Shard
 from immich_meta.sync.task import PlanningOptions, Resolver
 from immich_meta.sync.work import NOWHERE, Work
+from immich_meta.sync.workers import Workers
 from immich_meta_writers.tags import Module
 
 Flags = Mapping[str, Any]

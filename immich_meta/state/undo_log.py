@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Callable, Optional
 
 from immich_meta.changed import ChangedTag
-from immich_meta.state.changes import pack
+from immich_meta.state.changes import KeptChange, pack, unpack
 from immich_meta.state.database import FAILURES, connect_worker
 from immich_meta.state.runs import LogPlace
 from immich_meta.state.store import asset_key
@@ -25,6 +25,7 @@ from immich_meta_writers.undo import Undo, encode
 _APPEND = (
     "INSERT INTO written (run, at, place, bytes, asset, path, undo, changes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_WRITTEN = "SELECT changes FROM written WHERE run = ? AND asset = ? ORDER BY number"
 _ROW_BYTES = 64  # numbers, lengths and both indexes
 
 
@@ -75,6 +76,17 @@ class UndoLog:
             except FAILURES as error:
                 self._say(error)
                 self._close()
+
+    def changes_of(self, asset_id: str) -> tuple[KeptChange, ...]:
+        """What this run has written to an asset's files so far; empty when nothing can be read."""
+        with self._lock:
+            if self._connection is None:
+                return ()
+            try:
+                rows = self._connection.execute(_WRITTEN, (self._run, asset_key(asset_id))).fetchall()
+                return tuple(change for (changes,) in rows for change in unpack(changes))
+            except (ValueError, *FAILURES):
+                return ()
 
     def _say(self, error: Exception) -> None:
         self._warn(f"The undo log fails ({error}): what is written from here on cannot be undone")

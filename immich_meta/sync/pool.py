@@ -1,11 +1,10 @@
-"""Worker processes: tasks sent to them, and what is to be said of those that hang or die.
+"""Worker processes: tasks handed to them, answers waited for, processes that are lost replaced.
 
-Not here: which tasks may be under way together, and the order of their answers (crew.py); what is done (work.py).
+Not here: what is to be said of tasks over which one was lost (bunches.py), and what is done (work.py).
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -15,14 +14,11 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Optional
 
 from immich_meta.sync.task import Task
-from immich_meta.sync.work import Answer, Work, lost
-from immich_meta_writers.commit import sweep
+from immich_meta.sync.work import Answer, Work
 
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
-# Doing a task once more is harmless: what was written already is found to be there.
-_ATTEMPTS = 3
 # A process starts within this, also on a small machine that has much else to do.
 _STARTING = 60.0
 _LOOK_SECONDS = 1.0
@@ -43,23 +39,19 @@ class Pool:
         self._processes: Optional[ProcessPool] = None
         self._moved_at = 0.0
 
-    def begin(self, task: Task) -> Begun:
-        """Hand a task to the next free process."""
-        return Begun(self, task)
-
-    def schedule(self, task: Task) -> tuple[ProcessPool, Future[Answer]]:
-        """The processes that have the task now, and its answer to come."""
+    def schedule(self, tasks: tuple[Task, ...]) -> Call:
+        """Hand tasks to the next free process, together."""
         if self._processes is not None and not self._processes.active:
             self.give_up(self._processes)
         if self._processes is None:
             self._processes = _processes(self._jobs)
         try:
-            future = self._processes.schedule(self._work, args=(task,), timeout=self.timeout)
+            future = self._processes.schedule(self._work, args=(tasks,), timeout=self.timeout)
         except RuntimeError:  # they broke in this moment
             self.give_up(self._processes)
-            return self.schedule(task)
+            return self.schedule(tasks)
         future.add_done_callback(self._moved)
-        return self._processes, future
+        return Call(self, self._processes, future)
 
     def has_moved_since(self, moment: float) -> bool:
         """Whether any task has ended in all the time that one may take, or since that moment (time.monotonic)."""
@@ -81,71 +73,34 @@ class Pool:
         self._moved_at = time.monotonic()
 
 
-class Begun:
-    """A task under way in another process."""
+class Call:
+    """Tasks that one of the processes has now, and their answers to come."""
 
-    def __init__(self, pool: Pool, task: Task) -> None:
+    def __init__(self, pool: Pool, processes: ProcessPool, future: Future[tuple[Answer, ...]]) -> None:
         self._pool = pool
-        self._task = task
-        self._attempts = 0
-        self._answer: Optional[Answer] = None
-        self._begin()
+        self._processes = processes
+        self._future = future
+        self._began_at = time.monotonic()
 
     def done(self) -> bool:
-        return self._answer is not None or self._future.done()
+        return self._future.done()
 
-    def answer(self) -> Answer:
-        """What the worker said, or what is to be said of a worker that said nothing; waited for."""
-        while self._answer is None:
-            self._answer = self._said()
-            if self._answer is None and self._attempts < _ATTEMPTS:
-                self._begin()
-            elif self._answer is None:
-                self._answer = lost(self._task, "worker_died", "all worker processes died, again and again")
-        return self._answer
-
-    def _begin(self) -> None:
-        self._attempts += 1
-        self._began_at = time.monotonic()
-        self._processes, self._future = self._pool.schedule(self._task)
-
-    def _said(self) -> Optional[Answer]:
-        """None: nothing, and the task is not to blame."""
-        if not self._waited():
-            self._pool.give_up(self._processes)
-            return None
-        error = self._future.exception()
-        if error is None:
-            return self._future.result()
-        sweep(os.path.dirname(self._task.path))
-        if isinstance(error, BrokenProcessPool):
-            return None
-        if isinstance(error, TookTooLong):
-            if time.monotonic() - self._began_at < self._pool.timeout:  # the clock was put forward
-                return None
-            return lost(
-                self._task, "timeout", f"not done after {self._pool.timeout:g} seconds (--file-timeout): given up"
-            )
-        from pebble import ProcessExpired
-
-        if isinstance(error, ProcessExpired):
-            return lost(self._task, "worker_died", f"the process that worked on it died ({_how(error.exitcode)})")
-        # A fault of this program costs one file, not the run.
-        return lost(self._task, "internal", f"this should not happen, please report it: {error!r}")
-
-    def _waited(self) -> bool:
-        """False when no answer will come: the processes are gone, or none of them has moved for too long."""
+    def answers(self) -> tuple[Answer, ...]:
+        """Waited for. Raises BrokenProcessPool when no answer will come, and what became of the process."""
         while not self._future.done():
+            # They are gone, or none of them has moved for too long.
             if not self._processes.active or not self._pool.has_moved_since(self._began_at):
-                return self._future.done()
+                if self._future.done():
+                    break
+                self._pool.give_up(self._processes)
+                raise BrokenProcessPool
             wait([self._future], _LOOK_SECONDS)
-        return True
-
-
-def _how(code: Optional[int]) -> str:
-    if code is not None and code < 0:
-        return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"exit code {code}"
+        try:
+            return self._future.result()
+        except TookTooLong as error:
+            if time.monotonic() - self._began_at < self._pool.timeout:  # the clock was put forward
+                raise BrokenProcessPool from error
+            raise
 
 
 def _processes(jobs: int) -> ProcessPool:

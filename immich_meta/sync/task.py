@@ -66,6 +66,13 @@ class Task:
     mode: Mode = Mode.WRITE
     files: str = ""
     """What marked the photo and its sidecar before anybody looked into them (immich_meta_writers.marks)."""
+    is_again: bool = False
+    """A process was lost over it: it may have been done."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the photo, as `files` tells; 0: not known."""
+        return int(self.files.partition(":")[0] or 0)
 
     def failed(self, failure: Failure, status: Status = Status.FAILED) -> Result:
         """The result when nothing could be done."""

@@ -6,10 +6,11 @@ Not here: which files (task.py), and in which process and in which order (crew.p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Optional, Union
 
+from immich_meta.changed import ChangedTag
 from immich_meta.state import LogPlace, UndoLog
 from immich_meta.sync.identity import decode_checksum, sha1_of
 from immich_meta.sync.report import Failure, Result, Status
@@ -17,11 +18,14 @@ from immich_meta.sync.task import Mode, Task
 from immich_meta_writers import FilePlan, PhotoMetadata, Plan, PlanOptions, WriterError
 from immich_meta_writers.errors import UnsupportedError
 from immich_meta_writers.plan import marks, plan
+from immich_meta_writers.plan.batch import Window
 from immich_meta_writers.undo import Undo
 
 NOWHERE = LogPlace(None, 0)
 Planner = Callable[[str, PhotoMetadata, PlanOptions], Plan]
 
+# Enough that one is planned while another goes to the disk; there are other processes, too.
+_WRITES_AT_ONCE = 2
 _FIRST_TOUCH = "XMP-immichmeta:AssetId"
 
 
@@ -57,16 +61,20 @@ class Work:
     planner: Planner = plan
     log: LogPlace = NOWHERE
 
-    def __call__(self, task: Task) -> Answer:
-        """Do it, from the look at the file to the bytes on the disk."""
-        ready = self.prepare(task)
-        if not isinstance(ready, Ready):
-            return ready
-        try:
-            ready.plan.apply(ready.keep(_opened(self.log)))
-        except WriterError as error:
-            return ready.told(error)
-        return ready.told(None)
+    def __call__(self, tasks: tuple[Task, ...]) -> tuple[Answer, ...]:
+        """Do them, from the look at the files to the bytes on the disk; the next is planned while one is written.
+
+        No two of them are for one photo. Directories are flushed by whoever calls.
+        """
+        log = _opened(self.log)
+        with Window[Answer](_WRITES_AT_ONCE) as window:
+            for task in tasks:
+                ready = self.prepare(task)
+                if isinstance(ready, Ready):
+                    window.carry_out(ready.plan, ready.told, ready.keep(log))
+                else:
+                    window.known(self._said_again(task, ready, log) if task.is_again else ready)
+            return tuple(window.rest())
 
     def prepare(self, task: Task) -> Union[Ready, Answer]:
         """What is to be carried out, or the answer when nothing is."""
@@ -88,6 +96,23 @@ class Work:
             if task.checksum is not None and _is_another(task.checksum, found.path):
                 return _not_the_servers(task)
         return Ready(task, found)
+
+    def _said_again(self, task: Task, answer: Answer, log: UndoLog) -> Answer:
+        """An unchanged file that is not what it was before the process was lost was written by that one."""
+        if not isinstance(answer, Outcome) or answer.result.status is not Status.UNCHANGED:
+            return answer
+        now = marks(task.path)
+        if not task.files or now == task.files:
+            return answer
+        result = replace(answer.result, status=Status.UPDATED, changes=log.changes_of(task.asset_id))
+        is_first_touch = any(map(_marks_first_touch, result.changes))
+        return replace(
+            answer,
+            result=result,
+            is_first_touch=is_first_touch,
+            is_upload=is_first_touch and task.is_upload,
+            files=now,
+        )
 
 
 @dataclass(frozen=True)
@@ -153,7 +178,11 @@ def _touches_upload(task: Task, found: Plan) -> bool:
 
 
 def _is_first_touch(found: Plan) -> bool:
-    return any(change.tag == _FIRST_TOUCH and change.old is None for change in found.changes)
+    return any(map(_marks_first_touch, found.changes))
+
+
+def _marks_first_touch(change: ChangedTag) -> bool:
+    return change.tag == _FIRST_TOUCH and change.old is None
 
 
 def _outcome(task: Task, found: Plan, status: Status) -> Outcome:

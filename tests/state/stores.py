@@ -51,7 +51,7 @@ def opened(
 def an_undo(path: str = "/photos/a.jpg", old: bytes = b"old") -> Undo:
     inverse = Patch(100, (Splice(10, 5, old),))
     stamp = Stamp(100 - 5 + len(old), 1_600_000_000_123_456_789, 7, 8)
-    inside, outside = hashlib.sha256(b"in").digest(), hashlib.sha256(b"out").digest()
+    inside, outside = hashlib.sha256(b"in").digest(), b"outside digest !"
     return Undo(path, How.REPLACED, inverse, stamp, inside, outside, None)
 
 

@@ -18,14 +18,18 @@ import pytest
 
 from immich_meta.api.models import Asset, ExifInfo, Person
 from immich_meta.mapping.compose import MappingOptions
-from immich_meta.sync import crew, pool
-from immich_meta.sync.crew import Crew, Here, Workers
+from immich_meta.sync import pool
+from immich_meta.sync import workers as crew
+from immich_meta.sync.crew import Crew
 from immich_meta.sync.engine import Engine
+from immich_meta.sync.here import Here
 from immich_meta.sync.path_outcomes import How, Resolved
 from immich_meta.sync.report import Status
 from immich_meta.sync.task import PlanningOptions, Task
 from immich_meta.sync.work import Answer, Outcome, Planner, Work
+from immich_meta.sync.workers import Workers
 from immich_meta_writers import PhotoMetadata, PlanOptions, plan
+from immich_meta_writers.plan import marks
 from immich_meta_writers.tags import Module
 from tests.cli.home import jpeg, keywords
 from tests.sync.planners import capricious, clocked, dies_in_the_write
@@ -38,7 +42,7 @@ def task(path: Path, person: str = "Ada") -> Task:
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(jpeg())
-    return Task(path.name, str(path), PhotoMetadata(people=(person,)), PlanOptions())
+    return Task(path.name, str(path), PhotoMetadata(people=(person,)), PlanOptions(), files=marks(str(path)))
 
 
 def workers(planner: Planner = plan, timeout: float = 60.0) -> Workers:

@@ -17,8 +17,8 @@ import pytest
 from immich_meta.api.models import Asset, ExifInfo, InvalidAsset, Person
 from immich_meta.errors import FaultError
 from immich_meta.mapping.compose import MappingOptions
-from immich_meta.sync.crew import Here
 from immich_meta.sync.engine import Engine
+from immich_meta.sync.here import Here
 from immich_meta.sync.path_outcomes import How, NotFound, Resolution, Resolved
 from immich_meta.sync.report import Status
 from immich_meta.sync.task import PlanningOptions

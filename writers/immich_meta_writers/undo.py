@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from functools import partial
 from typing import Optional
 
 from immich_meta_writers.commit import JOURNALLED_FROM, Stamp, commit, recover, remove, set_mtime
-from immich_meta_writers.commit.read_back import CHUNK_BYTES, READ_FLAGS, stretches
+from immich_meta_writers.commit.read_back import CHUNK_BYTES, READ_FLAGS, outside_digest, stretches
 from immich_meta_writers.commit.refusals import mapped
 from immich_meta_writers.commit.replay import read_range
 from immich_meta_writers.commit.undo import How, Undo, decode, encode
@@ -140,8 +139,8 @@ def _is_old(undo: Undo, descriptor: int, size: int) -> bool:
 
 
 def _digest(descriptor: int, places: Iterable[tuple[int, int]]) -> bytes:
-    sha = hashlib.sha256()
+    digest = outside_digest()
     for offset, length in places:
         for done in range(0, length, CHUNK_BYTES):
-            sha.update(read_range(descriptor, offset + done, min(CHUNK_BYTES, length - done)))
-    return sha.digest()
+            digest.update(read_range(descriptor, offset + done, min(CHUNK_BYTES, length - done)))
+    return digest.digest()

@@ -26,7 +26,7 @@ from tests.writers.commit.test_patch import patched
 ROOT = os.path.abspath(os.sep)
 times = st.integers(-(1 << 63), (1 << 63) - 1)
 numbers = st.integers(0, (1 << 128) - 1)
-digests = st.binary(min_size=32, max_size=32)
+insides, outsides = st.binary(min_size=32, max_size=32), st.binary(min_size=16, max_size=16)
 names = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=20)
 # The last of these 5 bytes is the version.
 MAGIC_BYTES = 5
@@ -42,9 +42,9 @@ def undos(draw: st.DrawFn) -> Undo:
     stamp = Stamp(len(old), draw(times), draw(numbers), draw(numbers), draw(times))
     if how is How.CREATED:
         stamp = Stamp(0, 0, 0, 0)
-    outside = draw(digests) if how in (How.REPLACED, How.CREATED) else None
+    outside = draw(outsides) if how in (How.REPLACED, How.CREATED) else None
     new_mtime_ns = draw(times if how is How.TOUCHED else st.none() | times)
-    return Undo(os.path.join(ROOT, draw(names)), how, inverse, stamp, draw(digests), outside, new_mtime_ns)
+    return Undo(os.path.join(ROOT, draw(names)), how, inverse, stamp, draw(insides), outside, new_mtime_ns)
 
 
 ONE = Undo(
@@ -53,7 +53,7 @@ ONE = Undo(
     Patch(1000, (Splice(20, 4, b"old" * 5), Splice(900, 0, b"x"))),
     Stamp(1012, -5, 1 << 64, 3),
     hashlib.sha256(b"inside").digest(),
-    hashlib.sha256(b"outside").digest(),
+    b"outside digest !",
     None,
 )
 

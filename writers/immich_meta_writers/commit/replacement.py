@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import secrets
 import stat
@@ -17,7 +16,7 @@ from typing import Optional
 
 from immich_meta_writers.commit.attributes import copy_attributes
 from immich_meta_writers.commit.durability import lock
-from immich_meta_writers.commit.read_back import require_read_back
+from immich_meta_writers.commit.read_back import outside_digest, require_read_back
 from immich_meta_writers.commit.refusals import mapped, require_writable
 from immich_meta_writers.commit.replay import read_range
 from immich_meta_writers.commit.stamp import Stamp, require_same
@@ -105,8 +104,9 @@ def create(
         if keep is not None:
             _require_free(target, path)
             inverse = Patch(len(data))
-            digest = hashlib.sha256(data).digest()
-            hand_over(keep, Undo(target, How.CREATED, inverse, NO_STAMP, inverse.digest(), digest, mtime_ns))
+            digest = outside_digest()
+            digest.update(data)
+            hand_over(keep, Undo(target, How.CREATED, inverse, NO_STAMP, inverse.digest(), digest.digest(), mtime_ns))
         on_step("kept")
         _link_new(temporary, target, path)
     on_step("renamed")

@@ -20,8 +20,8 @@ from immich_meta_writers.patch import Patch, Splice
 # What is longer would be no metadata any more: it is not written, as it could not be taken back.
 MOST_BYTES = 128 << 20
 
-_MAGIC = b"IMMU\x01"  # the last byte is the version
-_DIGEST_BYTES = 32
+_MAGIC = b"IMMU\x02"  # the last byte is the version
+_INSIDE_BYTES, _OUTSIDE_BYTES = 32, 16
 _DEEPEST_NUMBER = 19  # bytes of 7 bits: more than the 128 bits of an inode on ReFS
 _LATEST = 1 << 63
 
@@ -41,7 +41,7 @@ class Undo:
 
     `path` is absolute, its links resolved. `inverse` makes the old file of the new one; without splices, and of the new
     file's size, for CREATED and TOUCHED. `old` is the file before (CREATED: all 0). `inside` is the digest of the patch
-    that was applied (Patch.digest: the new bytes and their places). `outside` is the SHA-256 of all bytes of the new
+    that was applied (Patch.digest: the new bytes and their places). `outside` is the digest of all bytes of the new
     file outside of the patch, as they were read back; of a CREATED file these are all; None for IN_PLACE and TOUCHED,
     whose other bytes are not read. `new_mtime_ns` is None where the file got the time of its writing.
     """
@@ -124,8 +124,8 @@ def _undo(reader: _Reader) -> Undo:
     path = os.fsdecode(reader.take(reader.number()))
     old = Stamp(reader.number(), reader.signed(), reader.number(), reader.number(), reader.signed())
     inverse = _inverse(reader)
-    inside = reader.take(_DIGEST_BYTES)
-    outside = reader.take(_DIGEST_BYTES) if reader.flag() else None
+    inside = reader.take(_INSIDE_BYTES)
+    outside = reader.take(_OUTSIDE_BYTES) if reader.flag() else None
     return Undo(path, kinds[how], inverse, old, inside, outside, reader.signed() if reader.flag() else None)
 
 
