@@ -19,6 +19,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "SECURITY.md",
     "docs/de/reference.md",
+    "docs/doctor.md",
     "docs/formats.md",
     "docs/interoperability.md",
     "docs/library.md",

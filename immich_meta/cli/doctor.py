@@ -40,6 +40,7 @@ _TITLES = {
 _COLOURS = {"ok": "green", "note": "cyan", "warning": "yellow", "fault": "red"}
 _INDENT, _LEVEL = 2, 9
 _WIDEST = 100
+_DO = "-> "
 
 
 @click.command("doctor", epilog=EXIT_CODES)
@@ -66,7 +67,8 @@ def command(as_json: bool, config: Optional[Path]) -> int:
     settings, errors = load_what_is_right(os.environ, config, Path.cwd())
     redact = Redactor(_secrets(settings, os.environ))
     found: list[Finding] = []
-    for finding in examine(settings, errors, this_machine(), read_asset_id=read_asset_id):
+    findings = examine(settings, errors, this_machine(), working_directory=Path.cwd(), read_asset_id=read_asset_id)
+    for finding in findings:
         if not as_json:
             new_area = not found or found[-1].area != finding.area
             click.echo(redact("\n".join(_lines(finding, _width(), with_title=new_area))))
@@ -108,18 +110,21 @@ def _lines(finding: Finding, width: int, *, with_title: bool) -> Iterator[str]:
     head, *rest = _wrapped(finding.found, width)
     yield f"{' ' * _INDENT}{_level(finding.level)}{head}"
     margin = " " * (_INDENT + _LEVEL)
-    for text in (finding.means, finding.cure):
-        rest += _wrapped(text, width) if text else []
+    for text, sign in ((finding.means, ""), (finding.cure, _DO)):
+        rest += _wrapped(text, width, sign) if text else []
     yield from (margin + line for line in rest)
     if finding.paste:
         yield f"{margin}  {click.style(one_line(finding.paste), bold=True)}"
     yield from (f"{margin}  {one_line(line)}" for line in finding.details)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    """Paths are not broken: they are there to be copied."""
-    room = max(width - _INDENT - _LEVEL, 30)
-    return textwrap.wrap(one_line(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+def _wrapped(text: str, width: int, sign: str = "") -> list[str]:
+    """Lines that begin with a sign, the others below it. Paths are not broken: they are there to be copied."""
+    room, below = max(width - _INDENT - _LEVEL, 30), " " * len(sign)
+    wrapper = textwrap.TextWrapper(
+        room, initial_indent=sign, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(one_line(text)) or [""]
 
 
 def _level(level: Level) -> str:

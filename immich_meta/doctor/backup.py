@@ -26,5 +26,5 @@ def backup_young(settings: Settings, machine: Machine) -> Iterator[Finding]:
         Level.WARNING,
         sentence(due.cause),
         "What people made in Immich is in its database; photos alone do not bring back albums, faces and users.",
-        sentence(due.cure, "."),
+        sentence(due.cure),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
 from typing import Optional
 
 from immich_meta.doctor import configuration, disks, key, path_mapping, server, xmp
@@ -17,7 +18,7 @@ from immich_meta.doctor.finding import Finding, Level, of_error
 from immich_meta.doctor.folders import Folder, folders_of, folders_writable, try_folder
 from immich_meta.doctor.machine import Machine
 from immich_meta.doctor.mounts import mount_of
-from immich_meta.doctor.state import others_at_work, state_kept
+from immich_meta.doctor.state import others_at_work, state_kept, working_directory_writable
 from immich_meta.doctor.visit import Visit, visit
 from immich_meta.errors import SettingsError
 from immich_meta.settings import Settings
@@ -26,7 +27,12 @@ from immich_meta.sync.identity import ReadAssetId
 
 
 def examine(
-    settings: Settings, errors: Sequence[SettingsError], machine: Machine, *, read_asset_id: ReadAssetId
+    settings: Settings,
+    errors: Sequence[SettingsError],
+    machine: Machine,
+    *,
+    working_directory: Path,
+    read_asset_id: ReadAssetId,
 ) -> Iterator[Finding]:
     """Every check that can be made. `settings` and `errors` as settings.load_what_is_right gives them.
 
@@ -46,6 +52,7 @@ def examine(
     directory = state_directory(settings.state_dir)
     yield from state_kept(directory, machine)
     yield from others_at_work(directory)
+    yield from working_directory_writable(working_directory)
     yield from xmp.engine_there(settings.xmp_engine)
     yield from backup_young(settings, machine)
     if seen is not None:
@@ -65,7 +72,7 @@ def _ask(settings: Settings, machine: Machine) -> Generator[Finding, None, Optio
         yield of_error("settings.wrong", error)
         return None
     yield from server.server_reached(seen)
-    yield from key.key_may(seen)
+    yield from key.key_may(seen, settings.refresh)
     yield from clocks_agree(seen.clock)
     return seen
 
@@ -101,4 +108,3 @@ def _device(path: str) -> Optional[int]:
         return os.stat(path).st_dev
     except OSError:
         return None
-

@@ -49,9 +49,9 @@ def good(ident: str, found: str, *details: str) -> Finding:
 
 def of_error(ident: str, error: ImmichMetaError, means: str = "") -> Finding:
     """A fault that an error names, with its cure."""
-    return Finding(ident, Level.FAULT, sentence(error.cause), means, sentence(error.cure, "."))
+    return Finding(ident, Level.FAULT, sentence(error.cause), means, sentence(error.cure))
 
 
-def sentence(text: str, end: str = "") -> str:
+def sentence(text: str) -> str:
     """Words of an error as a sentence: they begin small, because there something stands before them."""
-    return f"{text[:1].upper()}{text[1:]}{end}" if text else ""
+    return text[:1].upper() + text[1:]

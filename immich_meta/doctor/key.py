@@ -34,13 +34,17 @@ NEEDS = (
     Need("person.read", "--face-coordinates asks for all faces in every run", Level.WARNING, (3, 0, 0)),
     Need("asset.edit.get", "--face-coordinates leaves out photos edited in Immich", Level.WARNING, (2, 5, 0)),
 )
+_LEFT_OUT = "IMMICH_META_REFRESH: Immich does not read the files again after a run"
+_REFRESH = Need("job.create", _LEFT_OUT, Level.WARNING)
+# Up to 2.x the route has no permission of its own. Servers before 2.2.3 do not tell what a key may.
+_REFRESH_BEFORE_3 = Need(EVERYTHING, _LEFT_OUT, Level.WARNING, (2, 2, 3))
 
 
-def key_may(visit: Visit) -> Iterator[Finding]:
-    """One finding for all that is missing, as bad as the worst of it."""
+def key_may(visit: Visit, refresh: str = "none") -> Iterator[Finding]:
+    """One finding for all that is missing, as bad as the worst of it. `refresh`: what is asked after a run."""
     if visit.permissions is None or visit.server is None:
         return
-    missing = tuple(_missing(visit.permissions, visit.server))
+    missing = tuple(_missing(visit.permissions, visit.server, refresh))
     if not missing:
         yield good("key.permissions", "The API key is valid and may do what every module needs")
         return
@@ -56,7 +60,8 @@ def key_may(visit: Visit) -> Iterator[Finding]:
     )
 
 
-def _missing(permissions: frozenset[str], server: Server) -> Iterator[Need]:
-    for need in NEEDS:
+def _missing(permissions: frozenset[str], server: Server, refresh: str) -> Iterator[Need]:
+    needs = NEEDS if refresh == "none" else (*NEEDS, _REFRESH if server.is_v3 else _REFRESH_BEFORE_3)
+    for need in needs:
         if server.version >= need.since and not permissions & {need.permission, EVERYTHING}:
             yield need

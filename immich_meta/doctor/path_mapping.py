@@ -28,15 +28,17 @@ _MOST_SEARCHED = 20
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of each asset's path; `suggested`: rules that lead to files which the settings did not find."""
+    """What became of each asset's path. `suggested`: rules that spare a search, or lead to files which the settings do
+    not find; those files are `elsewhere`."""
 
     tried: tuple[tuple[Asset, Resolution], ...] = ()
     suggested: tuple[PathRule, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files that were found."""
-        return tuple(found.path for _, found in self.tried if isinstance(found, Resolved))
+        """All files that were found."""
+        return (*(found.path for _, found in self.tried if isinstance(found, Resolved)), *self.elsewhere)
 
     @property
     def lost(self) -> tuple[tuple[Asset, Resolution], ...]:
@@ -56,8 +58,9 @@ def try_paths(assets: Iterable[Asset], settings: Settings, read_asset_id: ReadAs
         if isinstance(found, Resolved) and found.how is not How.MAP
     ]
     roots = _with_parents(dict.fromkeys((photo_dir, *(rule.target for rule in settings.path_map))))
-    elsewhere = _searched(searched, roots, settings.path_segments, read_asset_id)
-    return Trial(tried, tuple(rule for rule, _ in Counter([*found_by_trying, *elsewhere]).most_common()))
+    elsewhere = tuple(_searched(searched, roots, settings.path_segments, read_asset_id))
+    rules = Counter([*found_by_trying, *(rule for rule, _ in elsewhere)])
+    return Trial(tried, tuple(rule for rule, _ in rules.most_common()), tuple(path for _, path in elsewhere))
 
 
 def _is_derived(found: Resolution) -> bool:
@@ -76,8 +79,8 @@ def _with_parents(roots: Iterable[str]) -> Iterator[str]:
 
 def _searched(
     assets: Iterable[Asset], roots: Iterable[str], segments: int, read_asset_id: ReadAssetId
-) -> Iterator[PathRule]:
-    """For each asset that is found in one of the directories, the rule that leads there; the first one counts."""
+) -> Iterator[tuple[PathRule, str]]:
+    """For each asset that is found in one of the directories, the rule that leads there, and its file."""
     left = list(assets)
     for root in roots:
         if not left:
@@ -86,7 +89,9 @@ def _searched(
             continue
         mapper = PathMapper((), root, segments, read_asset_id)
         found = [(asset, mapper.resolve(asset)) for asset in left]
-        yield from (_rule(asset.original_path, each.path, root) for asset, each in found if isinstance(each, Resolved))
+        for asset, each in found:
+            if isinstance(each, Resolved):
+                yield _rule(asset.original_path, each.path, root), each.path
         left = [asset for asset, each in found if not isinstance(each, Resolved)]
 
 

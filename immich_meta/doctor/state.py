@@ -23,7 +23,7 @@ _LARGE = 2_000_000_000
 def state_kept(directory: Path, machine: Machine) -> Iterator[Finding]:
     """A fault when it cannot be written: nothing that is written can be taken back then."""
     place = _existing(directory)
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK) or _is_read_only(place):
+    if not _is_writable(place):
         yield Finding(
             "state.directory",
             Level.FAULT,
@@ -48,6 +48,18 @@ def state_kept(directory: Path, machine: Machine) -> Iterator[Finding]:
             f"The state is on a network file system ({mount.kind})",
             "SQLite's log and its locks are not safe there.",
             "Set IMMICH_META_STATE_DIR to a directory on a local disk. The photos may stay where they are.",
+        )
+
+
+def working_directory_writable(directory: Path) -> Iterator[Finding]:
+    """Where a run begins, it keeps its checkpoint, the album cache and, unless told otherwise, the log."""
+    if not _is_writable(directory):
+        yield Finding(
+            "state.working_directory",
+            Level.WARNING,
+            f"The directory {directory}, where this was started, cannot be written",
+            "An interrupted run begins anew, albums are asked for in each run, and there may be no log file.",
+            "Start it in a directory that this user may write, e.g. the state directory (in a container: working_dir).",
         )
 
 
@@ -78,8 +90,9 @@ def _existing(directory: Path) -> Path:
     return next((each for each in (directory, *directory.parents) if os.path.lexists(each)), directory)
 
 
-def _is_read_only(place: Path) -> bool:
-    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+def _is_writable(place: Path) -> bool:
+    read_only = hasattr(os, "statvfs") and place.exists() and os.statvfs(place).f_flag & os.ST_RDONLY
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK) and not read_only
 
 
 def _size(directory: Path) -> int:

@@ -27,7 +27,7 @@ def engine_there(engine: str) -> Iterator[Finding]:
             Level.FAULT if asked else Level.NOTE,
             f"Exempi is not there: {error.cause}",
             "Every file would fail." if asked else "The built-in engine does the same, without Exempi's second look.",
-            sentence(error.cure, "."),
+            sentence(error.cure),
         )
     else:
         yield good("xmp.engine", "Exempi is there, and checks the XMP that is written")

@@ -152,6 +152,15 @@ def a_state_that_cannot_be_kept(home: Home, stack: contextlib.ExitStack) -> dict
     return {"IMMICH_META_STATE_DIR": str(home.directory / "state")}
 
 
+def a_read_only_place_to_start_in(home: Home, stack: contextlib.ExitStack) -> None:
+    stack.enter_context(as_nobody(home))
+
+
+def a_key_that_may_not_refresh(home: Home, stack: contextlib.ExitStack) -> dict[str, Optional[str]]:
+    reads = ("asset.read", "user.read", "album.read", "tag.read", "face.read", "person.read", "asset.edit.get")
+    return {"IMMICH_API_KEY": server_of(home).add_key("reads", *reads), "IMMICH_META_REFRESH": "immich"}
+
+
 def another_run(home: Home, stack: contextlib.ExitStack) -> None:
     state = Path(home.environ["IMMICH_META_STATE_DIR"])
     stack.enter_context(open_store(state, "busy", warn=pytest.fail, command="sync"))
@@ -199,6 +208,7 @@ BROKEN = (
     Broken(a_key_that_may_little, "key.permissions", ("album.read, person.read, asset.edit.get", "API Keys")),
     Broken(a_key_that_may_little_on_a_server_that_does_not_tell, "key.permissions", ("tag.read, face.read",)),
     Broken(a_key_that_does_not_list, "key.permissions", ("asset.read, user.read",)),
+    Broken(a_key_that_may_not_refresh, "key.permissions", ("Add job.create",), "warning", 0),
     Broken(a_clock_of_another_zone, "clock.server", ("NTP", "date -u")),
     Broken(a_clock_that_is_a_little_fast, "clock.server", ("NTP",), "note", 0),
     Broken(a_zone_that_nobody_chose, "clock.zone_guessed", ("TZ=Europe/Berlin",), "", 0),
@@ -214,6 +224,7 @@ BROKEN = (
     Broken(a_read_only_mount, "folders.read_only", (":ro",)),
     Broken(a_full_disk, "disk.space", ("Free some space",)),
     Broken(a_state_that_cannot_be_kept, "state.directory", ("IMMICH_META_STATE_DIR",)),
+    Broken(a_read_only_place_to_start_in, "state.working_directory", ("working_dir",), "warning", 1),
     Broken(another_run, "state.busy", ("Wait",), "note", 0),
     Broken(an_old_backup, "backup.old", ("immich-meta backup",), "warning", 0),
     Broken(a_backup_disk_that_is_not_there, "backup.unreadable", ("mounted",), "warning", 0),
@@ -246,7 +257,6 @@ def as_nobody(home: Home) -> Iterator[None]:
     for folder in home.photos.resolve().parents:
         if not folder.stat().st_mode & 0o001:
             folder.chmod(0o755)
-    home.directory.chmod(0o777)
     Path(home.environ["IMMICH_META_STATE_DIR"]).mkdir(mode=0o777, exist_ok=True)
     Path(home.environ["IMMICH_META_STATE_DIR"]).chmod(0o777)
     os.setresgid(NOBODY, NOBODY, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,8 @@ def test_the_text_is_aligned_and_ends_with_the_sum(sound: Home, server: DemoServ
     levels = [line for line in lines if line.startswith("  ") and line[2] != " "]
     assert {line[2:11].strip().lower() for line in levels} <= set(LEVELS)
     assert any(line.startswith("  FAULT    Of 9 paths tried, 9 do not lead") for line in levels)
-    assert f"             IMMICH_PATH_MAP={UPLOADS}={sound.photos}" in lines
+    at = lines.index("           -> The files are elsewhere. Set this:")
+    assert lines[at + 1] == f"             IMMICH_PATH_MAP={UPLOADS}={sound.photos}"
     assert all(len(line) <= 100 or str(sound.photos) in line for line in lines)
     assert lines[-1].startswith("1 fault, ")
     assert ran.code == 1
@@ -180,6 +182,16 @@ def test_names_that_would_forge_a_line_do_not(sound: Home) -> None:
     ran = sound.run("doctor")
     assert "x\\n  FAULT    \\x1b[31mforged\\u202e.jpg" in ran.out
     assert "\x1b" not in ran.out
+
+
+def test_the_page_names_every_finding_and_no_other() -> None:
+    root = Path(__file__).parents[2]
+    areas = "settings|server|key|clock|paths|folders|disk|state|xmp|backup|immich"
+    page = (root / "docs/doctor.md").read_text("utf-8")
+    code = "".join(path.read_text("utf-8") for path in (root / "immich_meta/doctor").glob("*.py"))
+    assert 'f"backup.{due.kind}"' in code
+    told = set(re.findall(rf"`((?:{areas})\.[a-z_]+)`", page)) - {"backup.old", "backup.none", "backup.unreadable"}
+    assert told == set(re.findall(rf'"((?:{areas})\.[a-z_]+)"', code))
 
 
 def test_what_a_killed_doctor_leaves_is_swept_by_the_next_run(tmp_path: Path) -> None:
