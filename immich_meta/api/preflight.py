@@ -17,7 +17,7 @@ from immich_meta.api.models import Asset
 from immich_meta.api.paging import FIRST, read_page
 from immich_meta.api.refusals import content
 from immich_meta.api.values import entries, mapping
-from immich_meta.errors import BadAnswerError, MissingPermissionError, RefusedError
+from immich_meta.errors import BadAnswerError, FaultError, MissingPermissionError, RefusedError
 
 EVERYTHING = "all"
 _NOBODYS = "00000000-0000-4000-8000-000000000000"
@@ -74,7 +74,7 @@ def permissions(transport: Transport) -> frozenset[str]:
     request = Request("GET", "/api-keys/me")
     try:
         told = mapping(content(request, transport.send(request))).get("permissions")
-    except (RefusedError, MissingPermissionError, BadAnswerError):
+    except (RefusedError, FaultError, MissingPermissionError, BadAnswerError):
         told = None
     if isinstance(told, list):
         return frozenset(each for each in told if isinstance(each, str))
@@ -90,7 +90,7 @@ def sample(transport: Transport, size: int) -> tuple[Asset, ...]:
     request = Request("POST", "/search/random", body={"size": size, "withExif": True}, permission="asset.read")
     try:
         items: Iterable[object] = entries(content(request, transport.send(request)))
-    except RefusedError:
+    except (RefusedError, FaultError, BadAnswerError):
         items = [item for order in ("asc", "desc") for item in _end_of_list(transport, size // 2, order)]
     return tuple({asset.id: asset for asset in _alive(items)}.values())
 
@@ -113,7 +113,7 @@ def _may(transport: Transport, trial: Request) -> bool:
         content(trial, transport.send(trial))
     except MissingPermissionError:
         return False
-    except (RefusedError, BadAnswerError):
+    except (RefusedError, FaultError, BadAnswerError):
         return True
     return True
 

@@ -72,6 +72,7 @@ def commands() -> None:
       immich-meta demo                     see it work on a made-up library
       export IMMICH_INSTANCE_URL=http://localhost:2283  IMMICH_API_KEY=...
       export IMMICH_PHOTO_DIR=/library     where the photos are on this machine
+      immich-meta doctor                   is all as it should be?
       immich-meta sync --all --dry-run     what would change?
       immich-meta sync --all               change it
     """

@@ -35,6 +35,7 @@ _TITLES = {
     "state": "State",
     "xmp": "XMP",
     "backup": "Backup",
+    "web": "Web page",
     "immich": "What Immich makes of it",
 }
 _COLOURS = {"ok": "green", "note": "cyan", "warning": "yellow", "fault": "red"}

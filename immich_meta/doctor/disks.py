@@ -39,20 +39,20 @@ class Abilities:
 
 
 def room(folder: str, largest: int) -> Iterator[Finding]:
-    """`largest`: bytes of the largest photo seen; it has to fit in a second time."""
+    """`largest`: bytes of the largest file seen. It has to fit in a second time, unless it can be changed in place."""
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         yield Finding("disk.space", Level.WARNING, f"The free space of {folder} is not told: {error.strerror or error}")
         return
-    least = LEAST_ROOM + largest
-    level = Level.FAULT if free < least else Level.WARNING if free < COMFORTABLE_ROOM else Level.OK
+    comfortable = max(COMFORTABLE_ROOM, LEAST_ROOM + largest)
+    level = Level.FAULT if free < LEAST_ROOM else Level.WARNING if free < comfortable else Level.OK
     yield Finding(
         "disk.space",
         level,
         f"{_words(free)} are free at {folder}",
         "" if level is Level.OK else "A photo is written anew beside the old one; several at a time.",
-        "" if level is Level.OK else f"Free some space; {_words(max(least, COMFORTABLE_ROOM))} are comfortable.",
+        "" if level is Level.OK else f"Free some space; {_words(comfortable)} are comfortable.",
     )
     yield from _room_for_files(folder)
 
@@ -131,6 +131,7 @@ def _shares(one: Temporary, other: Temporary) -> bool:
 def _renames(one: Temporary, other: Temporary) -> bool:
     """Over a file that is there, in one step."""
     with contextlib.suppress(OSError):
+        other.close()  # Windows replaces no file that is open
         one.replace(other.path)
         return not os.path.lexists(one.path) and os.path.lexists(other.path)
     return False

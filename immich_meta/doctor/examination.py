@@ -20,6 +20,7 @@ from immich_meta.doctor.machine import Machine
 from immich_meta.doctor.mounts import mount_of
 from immich_meta.doctor.state import others_at_work, state_kept, working_directory_writable
 from immich_meta.doctor.visit import Visit, visit
+from immich_meta.doctor.web_page import page_closed
 from immich_meta.errors import SettingsError
 from immich_meta.settings import Settings
 from immich_meta.state import state_directory
@@ -55,6 +56,7 @@ def examine(
     yield from working_directory_writable(working_directory)
     yield from xmp.engine_there(settings.xmp_engine)
     yield from backup_young(settings, machine)
+    yield from page_closed(settings)
     if seen is not None:
         yield from server.faces_imported(seen)
         yield from server.uploads_change(seen)

@@ -64,6 +64,7 @@ def _steps(photo_dir: str, segments: int, path_map: str) -> tuple[str, ...]:
         "last parts of the server's path are looked for in that directory.",
         "  4. In a container: is the directory with the originals mounted, and at that place?",
         "  5. An external library has paths of its own: add a pair for each of its import paths.",
+        "  6. immich-meta doctor tries some of them, looks elsewhere, too, and shows the line to set.",
     )
 
 

@@ -32,7 +32,7 @@ EVERYTHING = ("--all", "--albums", "--face-coordinates", "--tags")
 _MODULES = {*EVERYTHING, "--people", "--gps", "--caption", "--time", "--rating"}
 _FINISH = re.compile(r"\[[-0-9 :]{19}\] \[INFO   \] FINISH")
 KEY = "k3y-that-must-never-be-shown"
-_OURS = ("IMMICH_", "TZ", "PHOTO_DIR", "LOG_FILE", "CAPTION_MAX_LEN", "BACKUP_TARGET", "DB_", "KEEP_BACKUPS")
+_OURS = ("IMMICH_", "TZ", "PHOTO_DIR", "LOG_FILE", "CAPTION_MAX_LEN", "BACKUP_TARGET", "DB_", "KEEP_BACKUPS", "FLASK_")
 
 
 @cache

@@ -194,6 +194,10 @@ def a_backup_disk_that_is_not_there(home: Home, stack: contextlib.ExitStack) -> 
     return {"BACKUP_TARGET": "/no/such/disk"}
 
 
+def a_page_for_everybody(home: Home, stack: contextlib.ExitStack) -> dict[str, Optional[str]]:
+    return {"FLASK_HOST": "0.0.0.0"}
+
+
 def a_zone_that_nobody_chose(home: Home, stack: contextlib.ExitStack) -> dict[str, Optional[str]]:
     return {"TZ": None}
 
@@ -228,6 +232,7 @@ BROKEN = (
     Broken(another_run, "state.busy", ("Wait",), "note", 0),
     Broken(an_old_backup, "backup.old", ("immich-meta backup",), "warning", 0),
     Broken(a_backup_disk_that_is_not_there, "backup.unreadable", ("mounted",), "warning", 0),
+    Broken(a_page_for_everybody, "web.open", ("IMMICH_META_WEB_PASSWORD", "FLASK_HOST=127.0.0.1")),
     Broken(exempi_that_does_not_load, "xmp.engine", ("libexempi8", "builtin")),
     Broken(wrong_settings, "settings.wrong", ("from 1 to 10", "Europe/Berlin"), code=2),
     Broken(no_settings, "settings.missing", ("IMMICH_INSTANCE_URL=", "IMMICH_API_KEY="), code=2),

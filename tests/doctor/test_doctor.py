@@ -153,8 +153,11 @@ def test_no_setting_at_all_ends_with_findings_and_not_with_an_error(sound: Home)
     assert "IMMICH_INSTANCE_URL and IMMICH_API_KEY are not set" in ran.out
 
 
-def test_a_server_that_chooses_nothing_by_chance_gives_its_oldest_and_newest(sound: Home, server: DemoServer) -> None:
-    server.fail(404, path="/search/random", times=None)
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_server_that_chooses_nothing_by_chance_gives_its_oldest_and_newest(
+    sound: Home, server: DemoServer, status: int
+) -> None:
+    server.fail(status, path="/search/random", times=None)
     assert findings(sound)["paths.mapping"]["found"].startswith("All 9 paths")
 
 
@@ -184,9 +187,16 @@ def test_names_that_would_forge_a_line_do_not(sound: Home) -> None:
     assert "\x1b" not in ran.out
 
 
+@pytest.mark.parametrize(("host", "password"), [("::1", None), ("localhost", None), ("0.0.0.0", "long-enough")])
+def test_a_page_for_this_machine_or_with_a_password_is_fine(sound: Home, host: str, password: Any) -> None:
+    found = findings(sound, FLASK_HOST=host, IMMICH_META_WEB_PASSWORD=password)
+    assert found["web.closed"]["level"] == "ok"
+    assert "web.open" not in found
+
+
 def test_the_page_names_every_finding_and_no_other() -> None:
     root = Path(__file__).parents[2]
-    areas = "settings|server|key|clock|paths|folders|disk|state|xmp|backup|immich"
+    areas = "settings|server|key|clock|paths|folders|disk|state|xmp|backup|web|immich"
     page = (root / "docs/doctor.md").read_text("utf-8")
     code = "".join(path.read_text("utf-8") for path in (root / "immich_meta/doctor").glob("*.py"))
     assert 'f"backup.{due.kind}"' in code
