@@ -126,6 +126,15 @@ def files_of_another_user(home: Home, stack: contextlib.ExitStack) -> None:
     stack.enter_context(as_nobody(home))
 
 
+def photos_that_are_read_only(home: Home, stack: contextlib.ExitStack) -> None:
+    only_root()
+    for path in home.photos.rglob("*"):
+        os.chown(path, NOBODY, NOBODY)
+        if path.is_file():
+            path.chmod(0o444)
+    stack.enter_context(as_nobody(home))
+
+
 def folders_of_another_user(home: Home, stack: contextlib.ExitStack) -> None:
     stack.enter_context(as_nobody(home))
 
@@ -143,6 +152,12 @@ def a_read_only_mount(home: Home, stack: contextlib.ExitStack) -> None:
 
 def a_full_disk(home: Home, stack: contextlib.ExitStack) -> dict[str, Optional[str]]:
     disk = stack.enter_context(small_disk(home.directory, "256k"))
+    shutil.copytree(home.photos / "2024", disk / "2024")
+    return {"IMMICH_PATH_MAP": f"{UPLOADS}={disk}"}
+
+
+def a_disk_for_few_files(home: Home, stack: contextlib.ExitStack) -> dict[str, Optional[str]]:
+    disk = stack.enter_context(small_disk(home.directory, "16m,nr_inodes=30"))
     shutil.copytree(home.photos / "2024", disk / "2024")
     return {"IMMICH_PATH_MAP": f"{UPLOADS}={disk}"}
 
@@ -180,6 +195,14 @@ def no_settings(home: Home, stack: contextlib.ExitStack) -> dict[str, Optional[s
     return {"IMMICH_INSTANCE_URL": None, "IMMICH_API_KEY": None}
 
 
+def a_misspelt_setting(home: Home, stack: contextlib.ExitStack) -> None:
+    (home.directory / "immich-sync.conf").write_text("[immich]\nIMMICH_PATHMAP = /data=/photos\n", "utf-8")
+
+
+def a_server_of_the_future(home: Home, stack: contextlib.ExitStack) -> dict[str, Optional[str]]:
+    return another_server(home, stack, (4, 0, 0))
+
+
 def a_garbled_file(home: Home, stack: contextlib.ExitStack) -> None:
     (home.directory / "immich-sync.conf").write_text("IMMICH_JOBS = 2\n", "utf-8")
 
@@ -207,6 +230,7 @@ BROKEN = (
     Broken(tls_where_there_is_none, "server.tls", ("http://",), code=3),
     Broken(a_web_page, "server.not_immich", ("IMMICH_INSTANCE_URL", "opens Immich in a browser"), code=3),
     Broken(an_old_server, "server.too_old", ("1.133 or newer",), code=3),
+    Broken(a_server_of_the_future, "server.too_new", ("newer immich-meta",), "warning", 0),
     Broken(maintenance, "server.maintenance", ("maintenance", "wait"), code=3),
     Broken(a_wrong_key, "key.wrong", ("Account Settings > API Keys", "IMMICH_API_KEY"), code=3),
     Broken(a_key_that_may_little, "key.permissions", ("album.read, person.read, asset.edit.get", "API Keys")),
@@ -225,8 +249,10 @@ BROKEN = (
     Broken(an_older_copy, "paths.other_files", ("IMMICH_PATH_MAP",), "warning", 0),
     Broken(folders_of_another_user, "folders.no_permission", ("PUID", "write access")),
     Broken(files_of_another_user, "folders.owner", ("Run as 0:0", "PUID")),
+    Broken(photos_that_are_read_only, "folders.read_only_files", ("chmod u+w",)),
     Broken(a_read_only_mount, "folders.read_only", (":ro",)),
     Broken(a_full_disk, "disk.space", ("Free some space",)),
+    Broken(a_disk_for_few_files, "disk.inodes", ("Remove files",)),
     Broken(a_state_that_cannot_be_kept, "state.directory", ("IMMICH_META_STATE_DIR",)),
     Broken(a_read_only_place_to_start_in, "state.working_directory", ("working_dir",), "warning", 1),
     Broken(another_run, "state.busy", ("Wait",), "note", 0),
@@ -236,6 +262,7 @@ BROKEN = (
     Broken(exempi_that_does_not_load, "xmp.engine", ("libexempi8", "builtin")),
     Broken(wrong_settings, "settings.wrong", ("from 1 to 10", "Europe/Berlin"), code=2),
     Broken(no_settings, "settings.missing", ("IMMICH_INSTANCE_URL=", "IMMICH_API_KEY="), code=2),
+    Broken(a_misspelt_setting, "settings.unknown", ("name in the file",), "warning", 0),
     Broken(a_garbled_file, "settings.wrong", ("[immich]",), code=2),
 )
 
@@ -254,11 +281,15 @@ def another_server(
     return {"IMMICH_INSTANCE_URL": home.server.url}
 
 
-@contextlib.contextmanager
-def as_nobody(home: Home) -> Iterator[None]:
-    """As an ordinary user, who gets as far as the photos; only root can become one."""
+def only_root() -> None:
     if os.name != "posix" or os.getuid() != 0:
         pytest.skip("only root can be another user")
+
+
+@contextlib.contextmanager
+def as_nobody(home: Home) -> Iterator[None]:
+    """As an ordinary user, who gets as far as the photos."""
+    only_root()
     for folder in home.photos.resolve().parents:
         if not folder.stat().st_mode & 0o001:
             folder.chmod(0o755)

@@ -44,6 +44,20 @@ def test_every_version_that_is_supported_is_sound(sound: Home, version: tuple[in
         assert sound.run("doctor", IMMICH_INSTANCE_URL=server.url).code == 0
 
 
+def test_what_is_fine_is_said_too(sound: Home, server: DemoServer) -> None:
+    (sound.directory / "dump.sql.gz").write_bytes(bytes(1000))
+    for asset in sound.library.assets.values():
+        asset.library_id = "5f1b1f0c-0000-4000-8000-0000000000ff"
+    found = findings(
+        sound,
+        BACKUP_TARGET=str(sound.directory),
+        IMMICH_META_XMP_ENGINE="builtin",
+        FLASK_HOST="127.0.0.1",
+    )
+    fine = {ident for ident, finding in found.items() if finding["level"] == "ok"}
+    assert fine >= {"backup.age", "xmp.engine", "web.closed", "immich.upload_library"}
+
+
 def test_the_readmes_key_is_enough(sound: Home, server: DemoServer) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     line = readme[readme.index("make an API key") : readme.index("The key only needs to read")]

@@ -54,6 +54,10 @@ def test_what_a_disk_lacks_is_named(lacking: dict[str, bool], ident: str, level:
     assert found == {"disk.features": Level.OK, ident: level}
 
 
+def test_only_a_path_below_it_is_in_a_mount() -> None:
+    assert mount_of("/mnt2", (Mount("/mnt", "cifs"),)) is None
+
+
 def test_a_disk_of_another_machine_is_named() -> None:
     found = {each.id: each for each in file_system("/mnt/my photos", ALL, mount_of("/mnt/my photos", MOUNTS))}
     assert set(found) == {"disk.features", "disk.network"}
