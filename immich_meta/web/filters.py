@@ -5,11 +5,14 @@ Not here: words (texts/).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
+from typing import Optional
 
-from flask import Flask
+from flask import Flask, g
 
+from immich_meta.errors import SettingsError
 from immich_meta.web.language import language, t
+from immich_meta.web.parts import parts
 
 
 def register(app: Flask) -> None:
@@ -26,14 +29,24 @@ def number(value: object) -> str:
 
 
 def moment(value: object) -> str:
-    """Seconds since 1970 on this machine's clock."""
+    """Seconds since 1970 as a clock in the configured zone (TZ) says, as log lines do."""
     if not isinstance(value, (int, float)):
         return "–"
     try:
-        found = datetime.fromtimestamp(value)
+        found = datetime.fromtimestamp(value, _zone())
     except (ValueError, OverflowError, OSError):
         return "–"
     return found.strftime("%d.%m.%Y, %H:%M" if language() == "de" else "%Y-%m-%d %H:%M")
+
+
+def _zone() -> Optional[tzinfo]:
+    if "zone" not in g:
+        try:
+            g.zone = parts().config.settings().time_zone
+        except SettingsError:  # the page of the settings says so
+            g.zone = None
+    zone: Optional[tzinfo] = g.zone
+    return zone
 
 
 def duration(value: object) -> str:

@@ -22,8 +22,7 @@ def index() -> str:
     except SettingsError as error:
         return render_template("settings.html", problem=error, rows=(), file=config.config)
     meanings = {variable.name: variable.meaning for variable in VARIABLES}
-    defaults = {variable.name: variable.default for variable in VARIABLES}
-    rows = [(name, value, origin, meanings[name], defaults[name]) for name, value, origin in settings.shown()]
+    rows = [(name, value, settings.origins[name], meanings[name]) for name, value, _ in settings.shown()]
     file, notes = settings.config_path, settings.notes
     return render_template(
         "settings.html", problem=None, rows=rows, file=file, notes=notes, state=config.state_dir

@@ -71,7 +71,7 @@ def summary_of(folder: RunFolder) -> RunSummary:
         outcome=_outcome(state, result),
         is_dry_run=request.get("dry_run") is True,
         modules=_texts(request.get("modules")),
-        arguments=_texts(request.get("arguments")),
+        arguments=folder.arguments(),
         asked=request.get("asked"),
         started=started,
         updated=progress.get("updated"),

@@ -28,8 +28,7 @@ _AT_FIRST = {**dict.fromkeys(("people", "gps", "caption", "time", "rating"), "1"
 def form() -> Answer:
     """Filled in as a run was asked for, with `?again=<its id>`."""
     again = parts().folders.get(request.args.get("again", ""))
-    said = [str(word) for word in again.request().get("arguments", ())] if again is not None else []
-    return _form(chosen(said) if again is not None else _AT_FIRST)
+    return _form(_AT_FIRST if again is None else chosen(again.arguments()))
 
 
 @blueprint.post("/sync")

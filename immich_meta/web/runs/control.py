@@ -15,6 +15,7 @@ from immich_meta.errors import ImmichMetaError
 from immich_meta.web.runs.asked import chosen, parsed
 from immich_meta.web.runs.folders import RunFolder, RunFolders, State
 from immich_meta.web.runs.worker import Surroundings, carry_out
+from immich_meta_writers.tags import Module
 
 
 class RunUnderWayError(ImmichMetaError):
@@ -50,7 +51,7 @@ class Control:
             folder = self._folders.create(
                 {
                     "arguments": list(arguments),
-                    "modules": sorted(module.value for module in modules),
+                    "modules": [module.value for module in Module if module in modules],
                     "options": said,
                     "dry_run": "dry_run" in said,
                     "asked": self._clock(),

@@ -67,6 +67,11 @@ class RunFolder:
     def request(self) -> dict[str, Any]:
         return read_object(self.path / "request.json") or {}
 
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of `sync` that were asked for."""
+        found = self.request().get("arguments")
+        return tuple(map(str, found)) if isinstance(found, list) else ()
+
     def progress(self) -> dict[str, Any]:
         return read_object(self.path / "progress.json") or {}
 

@@ -83,9 +83,8 @@ class _Worker:
         """The exit code and, where there was one, the error."""
         from immich_meta.cli.session import run_session
 
-        said = [str(word) for word in self.folder.request().get("arguments", ())]
         try:
-            modules, flags = parsed(said)
+            modules, flags = parsed(self.folder.arguments())
             flags = {**flags, "report": str(self.folder.report), "yes": True}
             around = self.around
             code = run_session(
