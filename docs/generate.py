@@ -14,6 +14,7 @@ import click
 
 from immich_meta.cli import EXIT_CODES, commands
 from immich_meta.cli.formats import payload_of
+from immich_meta.cli.sync import command as sync
 from immich_meta.settings_table import VARIABLES
 from immich_meta.settings_values import Variable
 from immich_meta_writers.addresses import ExifAddress, IimAddress, XmpAddress, XmpKind
@@ -136,11 +137,14 @@ def reference_page() -> str:
 
 def _command(name: str, command: click.Command) -> str:
     arguments = [_argument(param) for param in command.params if isinstance(param, click.Argument)]
-    options = [_option_row(param) for param in command.params if isinstance(param, click.Option) and not param.hidden]
+    own = (param for param in command.params if command is sync or param not in sync.params)
+    options = [_option_row(param) for param in own if isinstance(param, click.Option) and not param.hidden]
     usage = " ".join([name, *(["[OPTIONS]"] if options else []), *arguments])
     parts = [f"\n### {name}\n\n    {usage}\n\n{_prose(command.help or '')}"]
     if options:
         parts.append(table(("option", "default", "meaning"), options))
+    if command is not sync and set(sync.params) <= set(command.params):
+        parts.append("And all options of `immich-meta sync`.\n")
     if isinstance(command, click.Group):
         inner = (command.commands[each] for each in sorted(command.commands))
         parts += [_command(f"{name} {each.name}", each) for each in inner]

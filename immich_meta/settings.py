@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from immich_meta.errors import SettingsError
 from immich_meta.path_map import PathRule
+from immich_meta.schedule import Schedule
 from immich_meta.settings_files import read_config
 from immich_meta.settings_table import VARIABLES
 from immich_meta.settings_values import Variable
@@ -83,6 +84,9 @@ class Settings:
     keep_undo: int
     jobs: Optional[int]
     file_timeout: int
+    schedule: Optional[Schedule]
+    sync_options: str
+    health_file: Optional[Path]
     backup_target: Optional[Path]
     backup_max_age: int
     keep_backups: int
@@ -163,7 +167,7 @@ def load_what_is_right(
     missing = [each.name for each in VARIABLES if each.required and origins[each.name].source is Source.DEFAULT]
     if needs_server and missing:
         errors.append(_missing(missing))
-    for name in ("photo_dir", "log_file", "state_dir", "backup_target"):
+    for name in ("photo_dir", "log_file", "state_dir", "health_file", "backup_target"):
         values[name] = None if values[name] is None else cwd / values[name]
     notes = _unknown_names(path, in_file)
     settings = Settings(**values, config_path=path, origins=MappingProxyType(origins), notes=notes)
@@ -202,7 +206,7 @@ def _parse(variable: Variable, text: str, origin: Origin) -> Any:
             return variable.parse(text)
         reason = "a control character"
     except ValueError as error:
-        reason = str(error) if variable.field == "path_map" else ""
+        reason = str(error) if variable.field in ("path_map", "schedule") else ""
     detail = f" ({reason})" if reason else ""
     raise SettingsError(
         f"{origin.name} is {_quoted(variable, text)}{detail}, from the {_place(origin)}",

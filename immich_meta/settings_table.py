@@ -6,6 +6,7 @@ Not here: where the text comes from (settings.py), and how each kind of text is 
 from __future__ import annotations
 
 from immich_meta.path_map import parse_path_map
+from immich_meta.schedule import parse_schedule
 from immich_meta.settings_values import (
     Variable,
     api_key,
@@ -206,6 +207,31 @@ VARIABLES: tuple[Variable, ...] = (
         whole(1, 86_400),
         "a whole number of seconds from 1 to 86400",
         "a file that takes longer than this is given up",
+    ),
+    Variable(
+        "IMMICH_META_SCHEDULE",
+        "schedule",
+        "",
+        parse_schedule,
+        "an interval, e.g. 6h or 1d12h; or a line of cron, e.g. 0 3 * * *",
+        "when immich-meta watch syncs; --every and --cron on the command line win",
+    ),
+    Variable(
+        "IMMICH_META_SYNC_OPTIONS",
+        "sync_options",
+        "",
+        words,
+        "options of immich-meta sync, e.g. --all --albums --tags",
+        "what immich-meta watch syncs; options on the command line are added, and win",
+        empty="",
+    ),
+    Variable(
+        "IMMICH_META_HEALTH_FILE",
+        "health_file",
+        "",
+        directory,
+        "a file; empty for watch.json in the state's directory",
+        "where immich-meta watch says how its runs go",
     ),
     Variable(
         "BACKUP_TARGET",

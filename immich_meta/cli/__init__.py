@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Optional
+from typing import Callable, Optional
 
 import click
 
@@ -27,6 +27,7 @@ Exit codes:
 
 _COMMANDS = {
     "sync": "Write Immich's metadata into your own files.",
+    "watch": "Sync at times of your choice, for ever.",
     "doctor": "Find out what is wrong with the set-up, and what to do.",
     "show": "Show what photos say.",
     "write": "Write metadata from a JSON file into photos, without a server.",
@@ -80,8 +81,13 @@ def commands() -> None:
 
 def run(command: click.Command, name: str, arguments: Sequence[str]) -> int:
     """Run a command; every error becomes a line on standard error and an exit code."""
+    return exit_code_of(lambda: command.main(args=list(arguments), prog_name=name, standalone_mode=False))
+
+
+def exit_code_of(action: Callable[[], object]) -> int:
+    """The same of an action that answers with its exit code, or with nothing."""
     try:
-        code = command.main(args=list(arguments), prog_name=name, standalone_mode=False)
+        code = action()
         return code if isinstance(code, int) else EXIT_OK
     except click.exceptions.Exit as stop:
         return stop.exit_code

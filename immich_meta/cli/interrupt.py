@@ -15,10 +15,13 @@ T = TypeVar("T")
 
 
 class Interrupt:
-    """A context manager that owns both signals. `requested`: somebody wants the run to end."""
+    """A context manager that owns both signals. `requested`: somebody wants the run to end, by the signal
+    `number`.
+    """
 
     def __init__(self) -> None:
         self.requested = False
+        self.number: Optional[int] = None
         self._is_waiting = False
         self._is_second = False
         self._before: dict[int, Any] = {}
@@ -61,5 +64,6 @@ class Interrupt:
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
         self._is_second, self.requested = self.requested, True
+        self.number = number
         if self._is_second or self._is_waiting:
             raise KeyboardInterrupt

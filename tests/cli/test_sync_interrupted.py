@@ -8,45 +8,19 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from typing import Optional
 
 import pytest
 
 from immich_meta.cli.interrupt import Interrupt
-from immich_meta.demo.api import Call, Reply
 from immich_meta.demo.server import DemoServer
 from immich_meta_writers import read
+from tests.cli.gate import Gate
 from tests.cli.home import KEY, ROOT, Home, jpeg, keywords, lines_of, snapshot, wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 SLOW = {"IMMICH_SEARCH_PAGE_SIZE": "2", "IMMICH_ASSET_BATCH_SIZE": "1"}
-
-
-class Gate:
-    """Keeps a server from answering some requests, until it is opened."""
-
-    def __init__(self, server: DemoServer) -> None:
-        self._server = server
-        self._open = threading.Event()
-        self.reached = threading.Event()
-
-    def close(self, path: str, page: int = 1) -> None:
-        """Lists from this page on, and other requests to `path`, get no answer."""
-        plain = self._server.api.answer
-
-        def answer(call: Call, key: Optional[str]) -> Reply:
-            if call.path.startswith(path) and int(str(call.body.get("page", 1))) >= page:
-                self.reached.set()
-                self._open.wait(30)
-            return plain(call, key)
-
-        self._server.api.answer = answer  # type: ignore[method-assign]
-
-    def open(self) -> None:
-        self._open.set()
 
 
 @pytest.fixture
