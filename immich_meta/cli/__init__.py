@@ -37,6 +37,7 @@ _COMMANDS = {
     "backup": "Back up Immich's database with pg_dump.",
     "web": "Look, sync and take back in a browser.",
     "formats": "Show what is done with each kind of file.",
+    "completion": "Let the Tab key complete commands and options.",
     "demo": "Try it: a made-up library and server, no configuration.",
 }
 
