@@ -1,17 +1,14 @@
-"""What the user has set: environment first, then a configuration file, then defaults.
+"""What the user has set: environment first, then a configuration file, then defaults; for each of several users.
 
-Not here: which settings there are (settings_table.py), how a configuration file is read (settings_files.py),
-and options of a single command (cli/).
+Not here: which settings there are (settings_table.py), how one of them is found (settings_sources.py), who the users
+are (settings_users.py), how a file is read (settings_files.py), and options of a single command (cli/).
 """
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Optional
@@ -20,40 +17,20 @@ from zoneinfo import ZoneInfo
 from immich_meta.errors import SettingsError
 from immich_meta.path_map import PathRule
 from immich_meta.schedule import Schedule
-from immich_meta.settings_files import read_config
+from immich_meta.settings_files import SECTION, ConfigFile, read_config
+from immich_meta.settings_sources import HIDDEN, Layer, Origin, Source, misspellings, parsed, shown_value, text_of
 from immich_meta.settings_table import VARIABLES
-from immich_meta.settings_values import Variable
+from immich_meta.settings_users import KEY, KEYS, members, no_key_of_all, same_key
+from immich_meta.settings_values import UserKey, Variable
+
+__all__ = ["HIDDEN", "Origin", "Settings", "Source", "load", "load_users", "load_what_is_right", "shown_value"]
 
 DEFAULT_CONFIG = "immich-sync.conf"
-HIDDEN = "(hidden)"
-_SHOWN_CHARACTERS = 100
-_CREDENTIALS = re.compile(r"//[^/?#]*@")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-
-
-class Source(Enum):
-    ENVIRONMENT = "environment"
-    FILE = "file"
-    DEFAULT = "default"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a value came from; `name` is the one used (maybe an alias), `place` the file's path."""
-
-    source: Source
-    name: str
-    place: str = ""
-
-    def __str__(self) -> str:
-        if self.source is Source.FILE:
-            return f"{self.name} in {self.place}"
-        return f"environment variable {self.name}" if self.source is Source.ENVIRONMENT else "default"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings, checked. The API key and other secrets are in no repr.
+    """All settings, checked; of one user where there are several (`user`, else ""). No secret is in any repr.
 
     Seconds: `album_cache_ttl`, `album_cache_max_stale`. Requests per second: `rate_limit`, None = unlimited.
     `path_map` has the longest prefix first. `log_file` None: none. `state_dir` None: the platform's. `keep_undo`: days.
@@ -100,6 +77,8 @@ class Settings:
     web_debug: bool
     web_secret_key: str = field(repr=False)
     web_password: str = field(repr=False)
+    api_keys: tuple[UserKey, ...] = field(default=(), repr=False)
+    user: str = ""
     config_path: Optional[Path] = None
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     notes: tuple[str, ...] = ()
@@ -118,6 +97,8 @@ class Settings:
 
     def _shown_value(self, variable: Variable) -> str:
         value = getattr(self, variable.field)
+        if variable.secret:
+            return shown_value(variable, "set" if value else "")
         if value is None:
             return {"rate_limit": "unlimited", "log_file": "-"}.get(variable.field, "")
         if isinstance(value, tuple):
@@ -127,121 +108,124 @@ class Settings:
         return shown_value(variable, str(value))
 
 
-def shown_value(variable: Variable, text: str) -> str:
-    """The text of a setting as it may be shown: no key, no password of an address, at most 100 characters."""
-    if variable.secret:
-        return HIDDEN if text else ""
-    text = _CREDENTIALS.sub("//***@", text)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-
-
 def load(environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, needs_server: bool = True) -> Settings:
-    """The settings of a run that is started in `cwd`.
+    """The settings of a run that is started in `cwd`; of several users the first one's, with `needs_server`.
+
+    As `load_users`.
+    """
+    return load_users(environ, config_path, cwd, needs_server=needs_server)[0]
+
+
+def load_users(
+    environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, needs_server: bool = True
+) -> tuple[Settings, ...]:
+    """The settings of each user, in the order in which they are configured: those of IMMICH_API_KEYS, then those who
+    have a section only. One without a name when there are no users, or no server is needed.
 
     `config_path` is the file given to --config; without one `immich-sync.conf` there is read if it exists.
+    What a user's section says is believed first, then the environment, then what the file says for everybody.
     An empty value counts as not set. Relative paths are meant from `cwd`.
     Raises SettingsError: a wrong value, a missing address or key (with `needs_server`), an unusable file.
     """
-    settings, errors = load_what_is_right(environ, config_path, cwd, needs_server=needs_server)
+    errors: list[SettingsError] = []
+    users = _load(environ, config_path, cwd, errors, needs_server=needs_server)
     if errors:
         raise errors[0]
-    return settings
+    return users
 
 
 def load_what_is_right(
     environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, needs_server: bool = True
 ) -> tuple[Settings, tuple[SettingsError, ...]]:
-    """The same, with each wrong value as if it were not set, and all that is wrong."""
+    """As `load`, with each wrong value as if it were not set, and all that is wrong."""
     errors: list[SettingsError] = []
-    path, in_file = _read_file(config_path, cwd, errors)
+    users = _load(environ, config_path, cwd, errors, needs_server=needs_server)
+    return users[0], tuple({str(error): error for error in errors}.values())
+
+
+def _load(
+    environ: Mapping[str, str],
+    config_path: Optional[Path],
+    cwd: Path,
+    errors: list[SettingsError],
+    *,
+    needs_server: bool,
+) -> tuple[Settings, ...]:
+    path, file = _read_file(config_path, cwd, errors)
+    layers = (Layer(Source.ENVIRONMENT, environ), Layer(Source.FILE, file.values, str(path or "")))
+    common = replace(_resolved(layers, cwd, errors), config_path=path, notes=misspellings(path, file.values))
+    if not needs_server:
+        return (common,)
+    users = []
+    try:
+        users = list(_users(common, file, layers, cwd, errors))
+    except SettingsError as error:
+        errors.append(error)
+    for settings in users or (common,):
+        _require_server(settings, errors)
+    return tuple(users) or (common,)
+
+
+def _resolved(layers: Sequence[Layer], cwd: Path, errors: list[SettingsError]) -> Settings:
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for variable in VARIABLES:
-        text, origin = _find(variable, environ, in_file, str(path or ""))
+        text, origin = text_of(variable, layers)
         try:
-            values[variable.field] = _parse(variable, text, origin)
+            values[variable.field] = parsed(variable, text, origin)
         except SettingsError as error:
             errors.append(error)
-            values[variable.field] = _parse(variable, variable.default, origin)
+            values[variable.field] = parsed(variable, variable.default, origin)
         origins[variable.name] = origin
-    missing = [each.name for each in VARIABLES if each.required and origins[each.name].source is Source.DEFAULT]
-    if needs_server and missing:
-        errors.append(_missing(missing))
     for name in ("photo_dir", "log_file", "state_dir", "health_file", "backup_target"):
         values[name] = None if values[name] is None else cwd / values[name]
-    notes = _unknown_names(path, in_file)
-    settings = Settings(**values, config_path=path, origins=MappingProxyType(origins), notes=notes)
-    return settings, tuple(errors)
+    return Settings(**values, origins=MappingProxyType(origins))
+
+
+def _users(
+    common: Settings, file: ConfigFile, layers: Sequence[Layer], cwd: Path, errors: list[SettingsError]
+) -> Iterator[Settings]:
+    owners: dict[tuple[str, str], str] = {}
+    path = common.config_path or Path(DEFAULT_CONFIG)
+    for member in members(common.api_keys, common.origins[KEYS], file, path, layers):
+        if common.api_key:
+            raise no_key_of_all(common.origins[KEY])
+        settings = _resolved(member.layers, cwd, errors)
+        owner = owners.setdefault((settings.instance_url, settings.api_key), member.user)
+        if settings.api_key and owner != member.user:
+            raise same_key(owner, member.user)
+        notes = common.notes + member.notes
+        yield replace(settings, user=member.user, config_path=common.config_path, notes=notes)
 
 
 def _read_file(
     config_path: Optional[Path], cwd: Path, errors: list[SettingsError]
-) -> tuple[Optional[Path], Mapping[str, str]]:
+) -> tuple[Optional[Path], ConfigFile]:
     path = cwd / (DEFAULT_CONFIG if config_path is None else os.path.expanduser(config_path))
     # lexists: a dangling link or an unreadable file is a mistake, only an absent one is normal.
     if config_path is None and not os.path.lexists(path):
-        return None, {}
+        return None, ConfigFile()
     try:
         return path, read_config(path)
     except SettingsError as error:
         errors.append(error)
-        return path, {}
+        return path, ConfigFile()
 
 
-def _find(variable: Variable, environ: Mapping[str, str], in_file: Mapping[str, str], place: str) -> tuple[str, Origin]:
-    for source, values in ((Source.ENVIRONMENT, environ), (Source.FILE, in_file)):
-        for name in (variable.name, *variable.aliases):
-            text = values.get(name, "").strip()
-            if text:
-                return text, Origin(source, name, place if source is Source.FILE else "")
-    return variable.default, Origin(Source.DEFAULT, variable.name)
-
-
-def _parse(variable: Variable, text: str, origin: Origin) -> Any:
-    if not text:
-        return variable.empty
-    reason = ""
-    try:
-        if not _CONTROL.search(text) and ("\n" not in text or variable.field == "path_map"):
-            return variable.parse(text)
-        reason = "a control character"
-    except ValueError as error:
-        reason = str(error) if variable.field in ("path_map", "schedule") else ""
-    detail = f" ({reason})" if reason else ""
-    raise SettingsError(
-        f"{origin.name} is {_quoted(variable, text)}{detail}, from the {_place(origin)}",
-        name=origin.name,
-        cure=f"allowed: {variable.allowed}",
-    ) from None
-
-
-def _quoted(variable: Variable, text: str) -> str:
-    return "not usable" if variable.secret else repr(shown_value(variable, text))
-
-
-def _place(origin: Origin) -> str:
-    return f"file {origin.place}" if origin.source is Source.FILE else origin.source.value
-
-
-def _missing(names: list[str]) -> SettingsError:
+def _require_server(settings: Settings, errors: list[SettingsError]) -> None:
+    names = [each.name for each in VARIABLES if each.required and settings.origins[each.name].source is Source.DEFAULT]
+    if not names:
+        return
     ways = {
         "IMMICH_INSTANCE_URL": "IMMICH_INSTANCE_URL=http://192.168.1.10:2283",
         "IMMICH_API_KEY": "IMMICH_API_KEY=... (made in Immich under Account Settings > API Keys)",
     }
-    return SettingsError(
-        f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set",
+    whose = f" for {settings.user}" if settings.user else ""
+    where = f"[{SECTION}:{settings.user}]" if settings.user else f"[{SECTION}]"
+    error = SettingsError(
+        f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set{whose}",
         name=names[0],
-        cure=f"set {' and '.join(ways[name] for name in names)} in the environment, or under [immich] in "
+        cure=f"set {' and '.join(ways[name] for name in names)} in the environment, or under {where} in "
         f"{DEFAULT_CONFIG} or another file given with --config",
     )
-
-
-def _unknown_names(path: Optional[Path], in_file: Mapping[str, str]) -> tuple[str, ...]:
-    """Misspellings. A .env file is often shared with other programs: unlike names there are not ours."""
-    known = [name for variable in VARIABLES for name in (variable.name, *variable.aliases)]
-    notes = []
-    for name in sorted(set(in_file) - set(known)):
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
-        if close:
-            notes.append(f"{path}: {name} is not a setting and is ignored; did you mean {close[0]}?")
-    return tuple(notes)
+    errors.append(error)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import configparser
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from immich_meta.errors import SettingsError
 
 SECTION = "immich"
+USERS = "users"
+KEYS = "IMMICH_API_KEYS"
 MAX_BYTES = 1 << 20
 
 _ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(?P<value>.*)")
@@ -23,8 +26,16 @@ _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 
 
-def read_config(path: Path) -> Mapping[str, str]:
-    """Names (upper case) and texts of a configuration file of at most 1 MiB.
+@dataclass(frozen=True)
+class ConfigFile:
+    """Names (upper case) and texts: those for everybody, and those of each user who has a section, in its order."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    users: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+
+
+def read_config(path: Path) -> ConfigFile:
+    """What a configuration file of at most 1 MiB says.
 
     The form follows from the name (.json, .env, .ini, .conf, .cfg), else from the content.
     Raises SettingsError when the file is missing, unreadable or garbled.
@@ -34,7 +45,7 @@ def read_config(path: Path) -> Mapping[str, str]:
     if form == "json":
         return _parse_json(text, path)
     if form == "env":
-        return _parse_env(text, path)
+        return ConfigFile(_parse_env(text, path))
     return _parse_ini(text, path)
 
 
@@ -80,18 +91,37 @@ def _form(name: str, text: str) -> str:
     return "ini"
 
 
-def _parse_json(text: str, path: Path) -> Mapping[str, str]:
+def _parse_json(text: str, path: Path) -> ConfigFile:
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         raise _garbled(path, f"no valid JSON in line {error.lineno}") from None
     except (ValueError, RecursionError):
         raise _garbled(path, "no valid JSON") from None
+    users: object = {}
     if isinstance(found, dict):
-        nested = [value for name, value in found.items() if name.lower() == SECTION]
-        found = nested[0] if nested else found
+        users = _taken(found, USERS)
+        nested = _taken(found, SECTION)
+        found = found if nested is None else nested
+    if isinstance(found, dict) and users is None:
+        users = _taken(found, USERS)
+    users = {} if users is None else users
     if not isinstance(found, dict):
         raise _garbled(path, "the JSON is not one object of names and values")
+    if not isinstance(users, dict) or not all(isinstance(each, dict) for each in users.values()):
+        raise _garbled(path, f'"{USERS}" is not an object with an object for each user')
+    return ConfigFile(
+        _json_texts(found, path), {user.strip(): _json_texts(each, path) for user, each in users.items()}
+    )
+
+
+def _taken(found: dict[str, object], wanted: str) -> object:
+    """The value of that name, in any case, which is taken out; None when there is none."""
+    name = next((name for name in found if name.lower() == wanted), None)
+    return None if name is None else found.pop(name)
+
+
+def _json_texts(found: Mapping[str, object], path: Path) -> Mapping[str, str]:
     return {name.upper(): _json_text(name, value, path) for name, value in found.items() if value is not None}
 
 
@@ -100,6 +130,8 @@ def _json_text(name: str, value: object, path: Path) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
+    if name.upper() == KEYS and isinstance(value, dict) and all(isinstance(key, str) for key in value.values()):
+        return ",".join(f"{user}:{key}" for user, key in value.items())
     raise SettingsError(
         f"{name.upper()} in {path} is a JSON {'list' if isinstance(value, list) else 'object'}",
         name=name.upper(),
@@ -107,7 +139,34 @@ def _json_text(name: str, value: object, path: Path) -> str:
     )
 
 
-def _parse_ini(text: str, path: Path) -> Mapping[str, str]:
+def _parse_ini(text: str, path: Path) -> ConfigFile:
+    parser = _ini(text, path)
+    sections = {section.lower().strip(): section for section in parser.sections()}
+    users = {
+        section.partition(":")[2].strip(): section
+        for section in parser.sections()
+        if section.partition(":")[0].strip().lower() == SECTION and ":" in section
+    }
+    if SECTION not in sections and not users:
+        if parser.sections() or parser.defaults():
+            raise _garbled(path, f"there is no section [{SECTION}]")
+        return ConfigFile()
+    common = _ini_texts(parser.items(sections[SECTION])) if SECTION in sections else {}
+    inherited = parser.defaults()
+    return ConfigFile(
+        common,
+        {
+            user: _ini_texts((name, value) for name, value in parser.items(section) if inherited.get(name) != value)
+            for user, section in users.items()
+        },
+    )
+
+
+def _ini_texts(items: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    return {name.upper(): _unquote(value) for name, value in items}
+
+
+def _ini(text: str, path: Path) -> configparser.ConfigParser:
     # `%` belongs to values here and `;` separates the pairs of IMMICH_PATH_MAP:
     # no interpolation, no inline comments.
     parser = configparser.ConfigParser(interpolation=None)
@@ -122,12 +181,7 @@ def _parse_ini(text: str, path: Path) -> Mapping[str, str]:
         raise _garbled(path, f"{error.option.upper()} is set twice (line {error.lineno})") from None
     except configparser.Error:
         raise _garbled(path, "a section or a name is there twice") from None
-    named = [section for section in parser.sections() if section.lower() == SECTION]
-    if not named:
-        if parser.sections() or parser.defaults():
-            raise _garbled(path, f"there is no section [{SECTION}]")
-        return {}
-    return {name.upper(): _unquote(value) for name, value in parser.items(named[0])}
+    return parser
 
 
 def _unquote(text: str) -> str:

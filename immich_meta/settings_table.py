@@ -10,6 +10,7 @@ from immich_meta.schedule import parse_schedule
 from immich_meta.settings_values import (
     Variable,
     api_key,
+    api_keys,
     directory,
     host,
     log_file,
@@ -46,6 +47,17 @@ VARIABLES: tuple[Variable, ...] = (
         empty="",
     ),
     Variable(
+        "IMMICH_API_KEYS",
+        "api_keys",
+        "",
+        api_keys,
+        "a name and a key for each user, e.g. anna:KEY1,ben:KEY2; names are letters, digits, '.', '-' and '_'",
+        "several users instead of one: each user's name and key, in the order in which they are synced",
+        secret=True,
+        empty=(),
+        has_lines=True,
+    ),
+    Variable(
         "IMMICH_PHOTO_DIR",
         "photo_dir",
         "/library",
@@ -62,6 +74,7 @@ VARIABLES: tuple[Variable, ...] = (
         "pairs SERVER=HERE, separated by ';', e.g. /data/library=/library;/mnt/photos=/photos",
         "which directory of the server is which directory here; the longest one that fits is used",
         empty=(),
+        has_lines=True,
     ),
     Variable(
         "IMMICH_PATH_SEGMENTS",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Optional
 from urllib.parse import urlsplit
@@ -21,7 +21,8 @@ _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 class Variable:
     """One setting. `default` is text as a user would write it, empty for none; `allowed` is for people.
 
-    `parse` gets a stripped, non-empty text without control characters and raises ValueError.
+    `parse` gets a stripped, non-empty text without control characters (`has_lines`: but line ends) and raises
+    ValueError.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Variable:
     secret: bool = False
     required: bool = False
     empty: Any = None
+    has_lines: bool = False
 
 
 def url(text: str) -> str:
@@ -72,6 +74,33 @@ def host(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z.:_-]{1,253}", text):
         raise ValueError("neither a name nor an address")
     return text
+
+
+@dataclass(frozen=True)
+class UserKey:
+    """One of several users in one configuration, and the key of that user; the key is in no repr."""
+
+    user: str
+    key: str = field(repr=False)
+
+
+def user_name(text: str) -> str:
+    """A name that may be part of a section's name and of a line in a log. Raises ValueError."""
+    if not re.fullmatch(r"\w[\w.-]{0,39}", text):
+        raise ValueError("not a name")
+    return text
+
+
+def api_keys(text: str) -> tuple[UserKey, ...]:
+    """`anna:KEY1,ben:KEY2`, in this order; line ends separate, too."""
+    found: dict[str, UserKey] = {}
+    for pair in filter(None, map(str.strip, re.split(r"[,\n]", text))):
+        name, colon, key = pair.partition(":")
+        user = user_name(name.strip())
+        if not colon or user.casefold() in found:
+            raise ValueError("a name twice, or without a key")
+        found[user.casefold()] = UserKey(user, api_key(key.strip()))
+    return tuple(found.values())
 
 
 def directory(text: str) -> Path:

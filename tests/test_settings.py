@@ -228,7 +228,7 @@ def test_env_takes_export_quotes_and_comments(tmp_path: Path) -> None:
         b'IMMICH_API_KEY="a\\"b#c"\nIMMICH_PHOTO_DIR=/my photos # all\n'
         b"LOG_FILE=a#b\nCAPTION_MAX_LEN=\nTZ = UTC\n"
     )
-    assert read_config(config) == {
+    assert read_config(config).values == {
         "IMMICH_INSTANCE_URL": "http://h:1",
         "IMMICH_API_KEY": 'a"b#c',
         "IMMICH_PHOTO_DIR": "/my photos",
@@ -346,14 +346,14 @@ def test_any_bytes_are_read_or_refused_by_name(
         found = read_config(path)
     except SettingsError:
         return
-    assert all(isinstance(value, str) for value in found.values())
+    assert all(isinstance(value, str) for texts in (found.values, *found.users.values()) for value in texts.values())
 
 
 @given(st.text(st.characters(blacklist_characters="'\r\n\0", blacklist_categories=["Cs", "Cc", "Zl", "Zp"])))
 def test_any_text_in_single_quotes_is_read_as_it_is(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "quoted.env"
     path.write_text(f"A='{text}'\n", encoding="utf-8")
-    assert read_config(path) == {"A": text}
+    assert read_config(path).values == {"A": text}
 
 
 # --- the path map

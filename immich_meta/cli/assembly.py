@@ -23,13 +23,14 @@ from immich_meta.errors import ServerError
 from immich_meta.mapping.compose import MappingOptions
 from immich_meta.settings import Settings
 from immich_meta.state import LogPlace, Run, Store, open_store, state_directory
-from immich_meta.sync.album_cache import ALBUM_CACHE, AlbumCache
+from immich_meta.sync.album_cache import AlbumCache, cache_path
 from immich_meta.sync.crew import Crew, default_jobs
 from immich_meta.sync.engine import Engine
 from immich_meta.sync.here import Here
 from immich_meta.sync.settled import Ledger
 from immich_meta.sync.shard import Shard
 from immich_meta.sync.task import PlanningOptions, Resolver
+from immich_meta.sync.turns import Turn
 from immich_meta.sync.work import NOWHERE, Work
 from immich_meta.sync.workers import Workers
 from immich_meta_writers.tags import Module
@@ -49,6 +50,7 @@ class Assembly:
     client: ImmichClient
     log: logging.Logger
     owner: str
+    turn: Turn
 
     @property
     def dry_run(self) -> bool:
@@ -92,6 +94,7 @@ class Assembly:
             confirm=(lambda: _confirm(stop)) if may_ask else None,
             ledger=self._ledger(store),
             will_write_in=(lambda directory: None) if run is None else run.will_write_in,
+            turn=self.turn,
         )
 
     def albums(self) -> Mapping[str, tuple[str, ...]]:
@@ -99,9 +102,8 @@ class Assembly:
         if Module.ALBUMS not in self.modules:
             return {}
         settings = self.settings
-        cache = AlbumCache(
-            self.directory / ALBUM_CACHE, self.owner, settings.album_cache_ttl, settings.album_cache_max_stale
-        )
+        path = cache_path(self.directory, self.owner if settings.user else "")
+        cache = AlbumCache(path, self.owner, settings.album_cache_ttl, settings.album_cache_max_stale)
         state, albums = self._album_state()
         found = cache.get(lambda: self.client.album_names_by_asset(albums), state)
         for warning in found.warnings:

@@ -61,9 +61,9 @@ def command(as_json: bool, config: Optional[Path]) -> int:
     Exit code 1: at least one fault; notes and warnings are none. 2: the settings are wrong. 3: the server was not
     reached, or let nobody in.
     """
-    from immich_meta.cli.session import read_asset_id
     from immich_meta.doctor import examine, this_machine
     from immich_meta.settings import load_what_is_right
+    from immich_meta.sync.asset_ids import read_asset_id
 
     settings, errors = load_what_is_right(os.environ, config, Path.cwd())
     redact = Redactor(_secrets(settings, os.environ))

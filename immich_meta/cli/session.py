@@ -9,7 +9,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,16 +20,19 @@ from immich_meta.api.client import ImmichClient
 from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from immich_meta.cli.assembly import Assembly, Flags
+from immich_meta.cli.household import Household, chosen, secrets
 from immich_meta.cli.interrupt import Interrupt
 from immich_meta.cli.past import size
+from immich_meta.cli.resumed import Resumed
 from immich_meta.cli.summary import Summary
 from immich_meta.cli.watching import Phase, Watcher, terminal
 from immich_meta.errors import ImmichMetaError
-from immich_meta.settings import Settings, load
+from immich_meta.settings import Settings, load_users
 from immich_meta.state import Run, Store
 from immich_meta.sync import engine, statistics
 from immich_meta.sync.album_cache import clear_album_cache
-from immich_meta.sync.checkpoint import CHECKPOINT, Checkpoint, clear_checkpoint, fingerprint, open_checkpoint
+from immich_meta.sync.asset_ids import read_asset_id
+from immich_meta.sync.checkpoint import Checkpoint, checkpoint_path, clear_checkpoint, fingerprint, open_checkpoint
 from immich_meta.sync.identity import owner_hash
 from immich_meta.sync.path_check import check_library
 from immich_meta.sync.paths import PathMapper
@@ -37,15 +40,13 @@ from immich_meta.sync.refresh import Refresh, Refresher
 from immich_meta.sync.report import ReportWriter, Status, render
 from immich_meta.sync.shard import Shard
 from immich_meta.sync.statistics import Statistics
+from immich_meta.sync.turns import Turn
 from immich_meta.sync.work import Outcome
-from immich_meta_writers import WriterError
-from immich_meta_writers.changes import Shown
 from immich_meta_writers.commit import sweep
-from immich_meta_writers.merge import ASSET_ID
-from immich_meta_writers.plan import read, read_sidecar_of
 from immich_meta_writers.tags import Module
 
 Listed = Union[Asset, InvalidAsset, SettledAsset]
+Told = Callable[[Statistics], None]
 
 # A checkpoint of a run with other choices says nothing about this one.
 _DECIDES_CONTENT = (
@@ -69,44 +70,87 @@ def run_session(
     `watcher` hears of what happens, a terminal's bar unless there is one; `json_log` gets each log line as JSON, too.
     Raises SettingsError, PathsError, ServerError.
     """
-    settings = load(environ, config, directory, needs_server=bool(modules))
-    flags = {
-        **flags,
-        "live_photos": flags["live_photos"] or settings.live_photos,
-        "refresh": flags["refresh"] or settings.refresh,
-    }
+    users = load_users(environ, config, directory, needs_server=bool(modules))
+    keys, users = secrets(users), chosen(users, flags.get("user") or ())
+    settings = users[0]
     with logs.configure(
         settings.log_file,
         level=flags["log_level"],
         json_lines=settings.json_logs,
-        secrets=(settings.api_key,),
+        secrets=keys,
         stream=sys.stderr if flags["report"] == "-" else sys.stdout,
         zone=settings.time_zone,
         json_stream=json_log,
     ) as log:
-        for note in settings.notes:
+        for note in dict.fromkeys(note for each in users for note in each.notes):
             log.logger.warning("%s", note)
         _clear(directory, flags, log.logger)
         if not modules:
             return EXIT_OK
         if not flags["dry_run"]:
             _remind_of_backup(settings, log.logger)
-        check_library(settings.path_map, str(settings.photo_dir))
         with contextlib.ExitStack() as stack:
-            client = stack.enter_context(
-                ImmichClient(
-                    settings.instance_url,
-                    settings.api_key,
-                    page_size=settings.search_page_size,
-                    rate_limit=settings.rate_limit,
-                )
-            )
-            report = flags["report"]
-            writer = ReportWriter(report, warn=log.logger.warning, redact=log.redact) if report else None
-            if writer:
-                stack.enter_context(writer)
             watched_by = terminal() if watcher is None else watcher
-            return _Session(modules, flags, settings, directory, client, log.logger, writer, watched_by).run()
+            runs = _Runs(modules, flags, directory, log, watched_by, stack)
+            if not settings.user:
+                return runs.of(settings)
+            export = flags["export_stats"]
+            return Household(users, log.logger, export=export, directory=directory).run(runs.of)
+
+
+class _Runs:
+    """The run of each user; all write to one report."""
+
+    def __init__(
+        self,
+        modules: frozenset[Module],
+        flags: Flags,
+        directory: Path,
+        log: logs.Logs,
+        watcher: Watcher,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self._modules = modules
+        self._flags = flags
+        self._directory = directory
+        self._log = log
+        self._watcher = watcher
+        self._stack = stack
+        self._report: Optional[ReportWriter] = None
+
+    def of(self, settings: Settings, turn: Optional[Turn] = None, told: Optional[Told] = None) -> int:
+        """One user's run, from the look at the library to the last words. `told` gets the sums, else they are exported.
+        """
+        flags = {
+            **self._flags,
+            "live_photos": self._flags["live_photos"] or settings.live_photos,
+            "refresh": self._flags["refresh"] or settings.refresh,
+        }
+        check_library(settings.path_map, str(settings.photo_dir))
+        with ImmichClient(
+            settings.instance_url,
+            settings.api_key,
+            page_size=settings.search_page_size,
+            rate_limit=settings.rate_limit,
+        ) as client:
+            return _Session(
+                modules=self._modules,
+                flags=flags,
+                settings=settings,
+                directory=self._directory,
+                client=client,
+                log=self._log.logger,
+                report=self._opened(flags["report"]),
+                watcher=self._watcher,
+                turn=turn or Turn(),
+                told=told,
+            ).run()
+
+    def _opened(self, target: Optional[str]) -> Optional[ReportWriter]:
+        if self._report is None and target:
+            writer = ReportWriter(target, warn=self._log.logger.warning, redact=self._log.redact)
+            self._report = self._stack.enter_context(writer)
+        return self._report
 
 
 def _clear(directory: Path, flags: Flags, log: logging.Logger) -> None:
@@ -127,22 +171,6 @@ def _remind_of_backup(settings: Settings, log: logging.Logger) -> None:
             log.warning("%s", due)
 
 
-def read_asset_id(path: str) -> Optional[str]:
-    """The immichmeta:AssetId of a photo or its sidecar; None when there is none to be read."""
-    for say in (read, _sidecar_tags):
-        try:
-            value = say(path).get(ASSET_ID)
-        except WriterError:
-            continue
-        if isinstance(value, str):
-            return value
-    return None
-
-
-def _sidecar_tags(path: str) -> dict[str, Shown]:
-    return read_sidecar_of(path)[1]
-
-
 @dataclass(frozen=True)
 class _Session:
     modules: frozenset[Module]
@@ -153,6 +181,8 @@ class _Session:
     log: logging.Logger
     report: Optional[ReportWriter]
     watcher: Watcher
+    turn: Turn
+    told: Optional[Told]
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -168,15 +198,16 @@ class _Session:
 
     def run(self) -> int:
         names = [module.value for module in Module if module in self.modules]
-        self.log.info("%s", statistics.start_line(names, self.modes))
+        self.log.info("%s", statistics.start_line(names, self.modes, self.settings.user))
         with Interrupt() as stop:
             self.watcher.entered(Phase.CONNECTING)
             with stop.waiting():
                 server, me = self.client.server(), self.client.me()
             self.log.info("Immich %s at %s", server, self.client.address)
             owner = owner_hash(self.settings.instance_url, me.id)
+            self.turn.require_another(owner)
             assembly = Assembly(
-                self.modules, self.flags, self.settings, self.directory, self.client, self.log, owner
+                self.modules, self.flags, self.settings, self.directory, self.client, self.log, owner, self.turn
             )
             with assembly.store() as store, self._checkpoint(owner, names) as checkpoint:
                 for note in (*store.notes, *checkpoint.notes):
@@ -192,12 +223,13 @@ class _Session:
         if self.flags["dry_run"]:
             # Nothing is written, and what a real run that was interrupted had finished is not forgotten.
             notes = ("A dry run looks at every asset: --resume is for real ones",) if self.flags["resume"] else ()
-            path = self.directory / CHECKPOINT
+            path = checkpoint_path(self.directory, owner if self.settings.user else "")
             return Checkpoint(path, None, batch_size=batch_size, clock=time.monotonic, warn=warn, notes=notes)
         options = (f"{name}={self.flags[name]}" for name in _DECIDES_CONTENT)
         return open_checkpoint(
             self.directory,
             fingerprint(owner, names, options),
+            owner=owner if self.settings.user else "",
             resume=self.flags["resume"],
             batch_size=batch_size,
             warn=warn,
@@ -209,7 +241,7 @@ class _Session:
             self.settings.path_map, str(self.settings.photo_dir), self.settings.path_segments, read_asset_id
         )
         summary = Summary(self.log, self.settings, self.modules, self.modes, mapper)
-        resumed = _Resumed(checkpoint, self.watcher)
+        resumed = Resumed(checkpoint, self.watcher)
         refresher = Refresher(Refresh(self.flags["refresh"]), self.client, self.log)
         if not assembly.dry_run:
             refresher.begin(self.modules, imports_faces=self.client.server().imports_faces)
@@ -224,7 +256,7 @@ class _Session:
                 albums = assembly.albums()
             self.watcher.entered(Phase.FILES)
             run = assembly.engine(store, history, summary.resolve, albums, stop).begin()
-            assets = refresher.watched(resumed.without_done(self._assets(run)))
+            assets = refresher.watched(resumed.without_done(self._assets(run), run.passes_over))
             for outcome in run.outcomes(summary.seen(stop.waiting_for(assets))):
                 self._tell(outcome)
                 summary.count(outcome)
@@ -278,7 +310,11 @@ class _Session:
         """A run in the history; what a killed run had left in the folders where it wrote goes first."""
         for directory in store.unfinished_directories():
             sweep(directory)
-        shown = {"modules": sorted(module.value for module in self.modules), "modes": self.modes}
+        shown: dict[str, object] = {
+            "modules": sorted(module.value for module in self.modules),
+            "modes": self.modes,
+            **({"user": self.settings.user} if self.settings.user else {}),
+        }
         return store.begin_run("sync", shown, keeps_undo=self._keep_days > 0)
 
     def _assets(self, run: engine.Run) -> Iterator[Listed]:
@@ -287,11 +323,17 @@ class _Session:
         def is_another_ones(asset: Asset) -> bool:
             return shard is not None and not shard.has(asset.id)
 
+        def place(asset: Asset) -> Optional[str]:
+            if not is_another_ones(asset):
+                return run.place_if_settled(asset)
+            run.passes_over(asset)
+            return ""
+
         listed = self.client.assets(
             face_boxes=Module.FACES in self.modules,
             tags=Module.TAGS in self.modules,
             knows_faces=lambda asset: is_another_ones(asset) or run.knows_faces(asset),
-            place_if_settled=lambda asset: "" if is_another_ones(asset) else run.place_if_settled(asset),
+            place_if_settled=place,
         )
         return shard.of(listed) if shard else listed
 
@@ -302,8 +344,9 @@ class _Session:
         if result.error is not None:
             self.log.log(_LEVELS[result.status], "%s: %s", result.status.value, result.error.message)
             return
-        first = logging.INFO if result.status in (Status.UPDATED, Status.SIMULATED) else logging.DEBUG
-        rest = logging.INFO if result.status is Status.SIMULATED else logging.DEBUG
+        is_news = result.status in (Status.UPDATED, Status.SIMULATED) or result.disagreement is not None
+        first = logging.INFO if is_news else logging.DEBUG
+        rest = logging.INFO if result.status is Status.SIMULATED or result.disagreement is not None else logging.DEBUG
         if self.log.isEnabledFor(first):
             headline, *details = render(result)
             self.log.log(first, "%s", headline)
@@ -312,7 +355,9 @@ class _Session:
 
     def _export(self, sums: Statistics) -> None:
         form = self.flags["export_stats"]
-        if form:
+        if self.told is not None:
+            self.told(sums)
+        elif form:
             path = statistics.export(sums, form, self.directory, datetime.now(self.settings.time_zone))
             self.log.info("Statistics: %s", path)
 
@@ -325,22 +370,3 @@ _LEVELS = {
     Status.UNSUPPORTED: logging.INFO,
 }
 _DONE = (Status.UPDATED, Status.UNCHANGED, Status.UNSUPPORTED)
-
-
-class _Resumed:
-    """Leaves out what an interrupted run had finished, and counts it."""
-
-    def __init__(self, checkpoint: Checkpoint, watcher: Watcher) -> None:
-        self._checkpoint = checkpoint
-        self._watcher = watcher
-        self.count = 0
-
-    def without_done(
-        self, assets: Iterator[Union[Asset, InvalidAsset, SettledAsset]]
-    ) -> Iterator[Union[Asset, InvalidAsset, SettledAsset]]:
-        for asset in assets:
-            if asset.id is not None and self._checkpoint.is_done(asset.id):
-                self.count += 1
-                self._watcher.passed_over()
-            else:
-                yield asset

@@ -66,7 +66,7 @@ class Summary:
     def close(self, resumed: int, seconds: float, *, interrupted: bool) -> Statistics:
         """Say how it went."""
         sums = self._sums.with_seen(self._seen).with_resumed(resumed).with_seconds(seconds)
-        self._log.info("%s", finish_line(sums, self._modes, interrupted=interrupted))
+        self._log.info("%s", finish_line(sums, self._modes, interrupted=interrupted, user=self._settings.user))
         for line in self._lines(sums):
             self._log.warning("%s", line)
         return sums
@@ -87,6 +87,11 @@ class Summary:
             yield (
                 f"{sums.date_moved} dates were moved to an older one that Immich knows (date_moved in the report); "
                 "--date-source immich takes the date that Immich shows and nothing else"
+            )
+        if sums.disagreements:
+            yield (
+                f"{sums.disagreements} files are another user's first, and {settings.user}'s Immich says something "
+                "else of them: they are left as they are (disagreement in the report)"
             )
         if self._uploads:
             yield (

@@ -125,16 +125,21 @@ ABSENT = object()
 
 
 class Library:
-    """One user's library, a partner's assets within it. People, albums and tags go by name, each once."""
+    """One user's library, a partner's assets within it. People, albums and tags go by name, each once.
 
-    def __init__(self, *, owner_id: str = OWNER, partner_ids: Sequence[str] = (PARTNER,)) -> None:
+    `first_number`: ids count from there; those of two users on one server must not be the same.
+    """
+
+    def __init__(
+        self, *, owner_id: str = OWNER, partner_ids: Sequence[str] = (PARTNER,), first_number: int = 1
+    ) -> None:
         self.owner_id = owner_id
         self.partner_ids = tuple(partner_ids)
         self.assets: dict[str, DemoAsset] = {}
         self.people: dict[str, DemoPerson] = {}
         self.albums: dict[str, DemoAlbum] = {}
         self.tags: dict[str, DemoTag] = {}
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first_number)
 
     def add_photo(
         self,

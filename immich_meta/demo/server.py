@@ -65,6 +65,7 @@ class DemoServer:
         self.api = DemoApi(self.library, version or (V3 if generation >= 3 else V2))
         self.api.keys[API_KEY] = DemoKey(self.library.owner_id)
         self.api_key = API_KEY
+        self._of_others: dict[str, DemoApi] = {}
         self.base_path = "/" + base_path.strip("/") if base_path.strip("/") else ""
         self.requests: list[LoggedRequest] = []
         self._faults = Faults()
@@ -107,6 +108,21 @@ class DemoServer:
         """Another key, with these permissions only."""
         self.api.keys[key] = DemoKey(user_id or self.library.owner_id, frozenset(permissions))
         return key
+
+    def add_user(self, library: Library, key: str) -> None:
+        """Another user of this server, with a library and a key to it; it has the switches of the first one."""
+        api = DemoApi(library, self.api.version, switches=self.switches)
+        api.keys[key] = DemoKey(library.owner_id)
+        self._of_others[key] = api
+
+    def revoke(self, key: str) -> None:
+        """The key opens nothing any more."""
+        self.api.keys.pop(key, None)
+        self._of_others.pop(key, None)
+
+    def api_for(self, key: Optional[str]) -> DemoApi:
+        """The server as the holder of a key sees it."""
+        return self._of_others.get(key or "", self.api)
 
     def requests_to(self, path: str, method: str = "") -> list[LoggedRequest]:
         """The logged requests whose path starts with `path`."""
@@ -258,7 +274,8 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             reply = demo.api.refusal(400, "Unexpected token in JSON")
         else:
-            reply = demo.api.answer(Call(self.command, path, query, body), headers.get("x-api-key"))
+            key = headers.get("x-api-key")
+            reply = demo.api_for(key).answer(Call(self.command, path, query, body), key)
         self._send(reply.status, {}, _encoded(reply), fault)
 
     def _send(

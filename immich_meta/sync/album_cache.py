@@ -18,6 +18,7 @@ from typing import Callable, NamedTuple, Optional
 from immich_meta.errors import MissingPermissionError, ServerError, WrongKeyError
 
 ALBUM_CACHE = ".immich_album_cache.json"
+PATTERN = ".immich_album_cache.*json"
 FORMAT = 1
 MODE = 0o600
 # About two million assets; a larger file is not one that we wrote.
@@ -120,10 +121,16 @@ class AlbumCache:
         return ()
 
 
+def cache_path(directory: Path, owner: str = "") -> Path:
+    """The cache in a directory; each owner's own one where several users share it."""
+    return directory / (ALBUM_CACHE if not owner else f".immich_album_cache.{owner[:12]}.json")
+
+
 def clear_album_cache(directory: Path) -> bool:
-    """Remove the cache in `directory`; whether there was one. Raises OSError."""
+    """Remove the caches in `directory`; whether there was one. Raises OSError."""
     found = False
-    for path in (directory / ALBUM_CACHE, _temporary(directory / ALBUM_CACHE)):
+    caches = {directory / ALBUM_CACHE, *directory.glob(PATTERN)}
+    for path in (each for cache in sorted(caches) for each in (cache, _temporary(cache))):
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
             found = True

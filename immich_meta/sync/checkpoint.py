@@ -31,9 +31,18 @@ def fingerprint(owner: str, modules: Iterable[str], options: Iterable[str] = ())
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
+def checkpoint_path(directory: Path, owner: str = "") -> Path:
+    """The checkpoint in a directory; each owner's own one where several users share it."""
+    return directory / (CHECKPOINT if not owner else f".immich_sync_checkpoint.{owner[:12]}.sqlite")
+
+
 def clear_checkpoint(directory: Path) -> tuple[Path, ...]:
     """Remove every checkpoint file in `directory`; returns those that were there. Raises OSError."""
-    found = tuple(sorted(path for path in directory.glob(PATTERN) if path.is_file() or path.is_symlink()))
+    return _clear(directory, PATTERN)
+
+
+def _clear(directory: Path, pattern: str) -> tuple[Path, ...]:
+    found = tuple(sorted(path for path in directory.glob(pattern) if path.is_file() or path.is_symlink()))
     for path in found:
         path.unlink()
     return found
@@ -124,7 +133,7 @@ class Checkpoint:
             return
         self._disconnect()
         try:
-            clear_checkpoint(self.path.parent)
+            _clear(self.path.parent, PATTERN if self.path.name == CHECKPOINT else f"{self.path.name}*")
         except OSError as error:
             self._warn(f"The checkpoint {self.path} cannot be removed: {error.strerror or error}")
 
@@ -144,6 +153,7 @@ def open_checkpoint(
     directory: Path,
     fingerprint: str,
     *,
+    owner: str = "",
     resume: bool,
     batch_size: int,
     warn: Callable[[str], None],
@@ -151,10 +161,11 @@ def open_checkpoint(
 ) -> Checkpoint:
     """The checkpoint of a run in `directory`; with `resume` what an equal run had finished is kept.
 
-    Another run's checkpoint, or a damaged one, is replaced, as `notes` says. When none can be made (read-only
-    directory, another run holds it), the run is not remembered.
+    `owner`: of several users who share the directory (checkpoint_path). Another run's checkpoint, or a damaged one, is
+    replaced, as `notes` says. When none can be made (read-only directory, another run holds it), the run is not
+    remembered.
     """
-    path = directory / CHECKPOINT
+    path = checkpoint_path(directory, owner)
     try:
         connection, notes = _connect(path, fingerprint, resume)
     except (sqlite3.Error, OSError) as error:

@@ -20,6 +20,7 @@ from immich_meta.sync.path_outcomes import Resolved
 from immich_meta.sync.report import Failure, Result, Status
 from immich_meta.sync.settled import Ledger
 from immich_meta.sync.task import Mode, PlanningOptions, Resolver, Task, to_task
+from immich_meta.sync.turns import Turn
 from immich_meta.sync.work import Answer, Asks, Outcome
 from immich_meta_writers.commit import sweep
 from immich_meta_writers.plan import marks
@@ -34,7 +35,7 @@ class Engine:
 
     `crew` does the tasks; `ledger` knows what need not be done. `confirm` is asked once, before the first file of the
     upload library is changed that never was before; when it says no, those are left. None: nobody needs to be asked.
-    `will_write_in` hears of each directory before anything is written there.
+    `will_write_in` hears of each directory before anything is written there. `turn`: whose run it is, of several users.
     """
 
     resolve: Resolver
@@ -46,6 +47,7 @@ class Engine:
     confirm: Optional[Callable[[], bool]] = None
     ledger: Ledger = field(default_factory=Ledger)
     will_write_in: Callable[[str], None] = lambda directory: None
+    turn: Turn = field(default_factory=Turn)
 
     def run(self, assets: Iterable[Listed]) -> Iterator[Outcome]:
         """The outcome of each asset, in the order of the assets. When these end early, what is in hand is finished.
@@ -115,6 +117,7 @@ class Run:
         """Hand the asset's task in, or its outcome when there is nothing to be done."""
         if isinstance(asset, SettledAsset):
             self._claims.add(asset.path, asset.id)
+            self._engine.turn.reach(asset.path)
             self._crew.known(Outcome(Result(asset.path, Status.UNCHANGED, asset_id=asset.id)))
             return
         if isinstance(asset, InvalidAsset):
@@ -128,6 +131,7 @@ class Run:
         self._sweep(os.path.dirname(task.path))
         faces = self._engine.ledger.faces_of(asset)
         is_shared = self._claims.add(task.path, task.asset_id)
+        earlier = self._engine.turn.reach(task.path)
         # What there is to be told of an asset is told in every run: a list alone would not know it.
         listed = b"" if task.notes or task.asset_notes else self._listed(asset)
         if not is_shared and (known or self._engine.ledger.is_settled(task, faces)):
@@ -137,7 +141,11 @@ class Run:
             return
         if self._are_faces_known(asset, task):
             self._in_hand[task.asset_id] = task, faces, listed
-        self._crew.hand_in(self._allowed(task, is_shared=is_shared))
+        if earlier is not None:  # whose part is written by now
+            task = replace(task, mode=Mode.FOLLOW, earlier=earlier)
+        else:
+            task = self._allowed(task, is_shared=is_shared)
+        self._crew.hand_in(task)
 
     def _task(self, asset: Asset) -> Union[Task, Result]:
         engine = self._engine
@@ -159,6 +167,15 @@ class Run:
             return replace(task, mode=Mode.ASK)
         return task if self._may_touch else replace(task, mode=Mode.SPARE)
 
+    def passes_over(self, asset: Listed) -> None:
+        """An asset that is not this run's to do (done before, another shard's); its file is this user's all the same.
+        """
+        if not self._engine.turn.user or isinstance(asset, InvalidAsset):
+            return
+        found = asset if isinstance(asset, SettledAsset) else self._engine.resolve(asset)
+        if isinstance(found, (SettledAsset, Resolved)) and found.path:
+            self._engine.turn.reach(found.path)
+
     def _sweep(self, directory: str) -> None:
         """Once per directory, before anything is written there: what a killed run had left goes."""
         if directory not in self._swept and not self._engine.dry_run:
@@ -169,7 +186,16 @@ class Run:
         for answer in answers:
             outcome = answer if isinstance(answer, Outcome) else self._asked(answer)
             self._remember(outcome)
-            yield outcome
+            yield self._signed(outcome)
+
+    def _signed(self, outcome: Outcome) -> Outcome:
+        """With the user's name, where there are several."""
+        turn, result = self._engine.turn, outcome.result
+        if not turn.user:
+            return outcome
+        if result.status is Status.SIMULATED:
+            turn.would_write(result.path)
+        return replace(outcome, result=replace(result, user=turn.user))
 
     def _asked(self, asks: Asks) -> Outcome:
         if self._may_touch is None:

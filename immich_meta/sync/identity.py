@@ -117,6 +117,10 @@ class Claims:
             self._owners[slot] = self._SEVERAL
         return self._owners[slot] == self._SEVERAL
 
+    def __contains__(self, key: str) -> bool:
+        """Whether anybody claims `key`."""
+        return bool(self._keys[self._slot(_hash64(key))])
+
     def contested(self, key: str) -> bool:
         """Whether several owners claim `key`."""
         slot = self._slot(_hash64(key))

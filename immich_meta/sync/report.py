@@ -72,10 +72,19 @@ class LivePhoto:
 
 
 @dataclass(frozen=True)
+class Disagreement:
+    """A file that another user reached first says what that one's Immich says; `changes` are left undone."""
+
+    first: str
+    changes: Sequence[ChangedTag]
+
+
+@dataclass(frozen=True)
 class Result:
     """What became of one asset, or of one file of the `write` command (`asset_id` None).
 
-    `path` is the local file; when none was found, the path that the server gave.
+    `path` is the local file; when none was found, the path that the server gave. `user`: whose asset it is, where there
+    are several users.
     """
 
     path: str
@@ -88,16 +97,19 @@ class Result:
     error: Optional[Failure] = None
     notes: Sequence[str] = ()
     live_photo: Optional[LivePhoto] = None
+    disagreement: Optional[Disagreement] = None
+    user: str = ""
 
 
 def to_json(result: Result, *, ascii_only: bool = False) -> str:
-    """The result as one line of JSON, without a line end; `live_photo` only for the parts of one."""
-    pair = result.live_photo
+    """The result as one line of JSON, without a line end; `live_photo` only for the parts of one, `user` only where
+    there are several, `disagreement` only where there is one."""
+    pair, disagreement = result.live_photo, result.disagreement
     return json_line(
         {
             "path": result.path,
             "status": result.status.value,
-            "changes": [{"tag": change.tag, "old": change.old, "new": change.new} for change in result.changes],
+            "changes": _told(result.changes),
             "kept": [{"tag": kept.tag, "value": kept.value, "reason": kept.reason} for kept in result.kept],
             "skipped": [{"tag": skipped.tag, "reason": skipped.reason} for skipped in result.skipped],
             "sidecar": result.sidecar,
@@ -105,9 +117,19 @@ def to_json(result: Result, *, ascii_only: bool = False) -> str:
             "error": result.error and {"kind": result.error.kind, "message": result.error.message},
             "notes": list(result.notes),
             **({"live_photo": {"part": pair.part, "other": pair.other_id}} if pair else {}),
+            **({"user": result.user} if result.user else {}),
+            **(
+                {"disagreement": {"with": disagreement.first, "changes": _told(disagreement.changes)}}
+                if disagreement
+                else {}
+            ),
         },
         ascii_only=ascii_only,
     )
+
+
+def _told(changes: Sequence[ChangedTag]) -> list[dict[str, Value]]:
+    return [{"tag": change.tag, "old": change.old, "new": change.new} for change in changes]
 
 
 class ReportWriter:
@@ -181,10 +203,11 @@ def render(result: Result) -> tuple[str, ...]:
     pair = result.live_photo
     still = f" (video of {one_line(pair.other_name)})" if pair and pair.part == "video" else ""
     lines = [f"{one_line(result.path)}{still}: {_headline(result)}{sidecar}"]
-    names = [entry.tag for group in (result.changes, result.kept, result.skipped) for entry in group]
+    changes = result.disagreement.changes if result.disagreement else result.changes
+    names = [entry.tag for group in (changes, result.kept, result.skipped) for entry in group]
     width = min(max(map(len, names), default=0), 40)
     lines += [
-        f"    {one_line(change.tag):<{width}}  {render_change(change.old, change.new)}" for change in result.changes
+        f"    {one_line(change.tag):<{width}}  {render_change(change.old, change.new)}" for change in changes
     ]
     lines += [
         f"    {one_line(kept.tag):<{width}}  kept {render_value(kept.value)}: {one_line(kept.reason)}"
@@ -200,6 +223,8 @@ def _headline(result: Result) -> str:
     words = result.status.value.replace("_", " ")
     if result.status is Status.SIMULATED:
         words = "would be updated"
+    if result.disagreement:
+        words += f", it is {result.disagreement.first}'s first; {result.user} would say"
     return f"{words}: {one_line(result.error.message)}" if result.error else words
 
 

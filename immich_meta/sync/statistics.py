@@ -10,15 +10,17 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Optional
 
 from immich_meta.errors import ImmichMetaError, PathsError
 from immich_meta.sync.report import Result, Status
 
 EXPORT_PREFIX = "immich_sync_stats_"
+Users = Mapping[str, "Statistics"]
 _NO_COUNTS: Mapping[Status, int] = MappingProxyType(dict.fromkeys(Status, 0))
 
 
@@ -33,7 +35,8 @@ class LostAssetError(ImmichMetaError):
 class Statistics:
     """`total`: assets seen. `by_status`: what became of them. `resumed`: done by an interrupted run,
     not part of `total`. `kept`, `skipped_tags`: values and rows. `date_moved`: files whose date an older
-    source moved. `sidecars`: sidecars written, or that would be. `seconds`: how long the run took."""
+    source moved. `sidecars`: sidecars written, or that would be. `disagreements`: files that are another user's first,
+    whose Immich says something else. `seconds`: how long the run took."""
 
     total: int = 0
     by_status: Mapping[Status, int] = field(default_factory=lambda: _NO_COUNTS)
@@ -42,6 +45,7 @@ class Statistics:
     kept: int = 0
     skipped_tags: int = 0
     date_moved: int = 0
+    disagreements: int = 0
     seconds: float = 0.0
 
     def __getitem__(self, status: Status) -> int:
@@ -65,8 +69,19 @@ class Statistics:
             kept=self.kept + len(result.kept),
             skipped_tags=self.skipped_tags + len(result.skipped),
             date_moved=self.date_moved + date_moved,
+            disagreements=self.disagreements + (result.disagreement is not None),
             seconds=self.seconds,
         )
+
+    def __add__(self, other: Statistics) -> Statistics:
+        """The sums of two users together."""
+        numbers = {
+            each.name: getattr(self, each.name) + getattr(other, each.name)
+            for each in fields(self)
+            if each.name != "by_status"
+        }
+        by_status = MappingProxyType({status: self[status] + other[status] for status in Status})
+        return Statistics(by_status=by_status, **numbers)
 
     def with_seconds(self, seconds: float) -> Statistics:
         return replace(self, seconds=seconds)
@@ -103,27 +118,46 @@ class Statistics:
         }
 
 
-def start_line(modules: Sequence[str], modes: Sequence[str]) -> str:
-    """The first log line of a run, e.g. `START modules=people,gps modes=dry-run`."""
-    return f"START modules={','.join(modules) or 'none'} modes={','.join(modes) or 'normal'}"
+def start_line(modules: Sequence[str], modes: Sequence[str], user: str = "") -> str:
+    """The first log line of a run, e.g. `START modules=people,gps modes=dry-run`; the user's name where there are
+    several."""
+    return f"START modules={','.join(modules) or 'none'} modes={','.join(modes) or 'normal'}{_whose(user)}"
 
 
-def finish_line(statistics: Statistics, modes: Sequence[str] = (), *, interrupted: bool = False) -> str:
+def finish_line(
+    statistics: Statistics, modes: Sequence[str] = (), *, interrupted: bool = False, user: str = ""
+) -> str:
     """The last log line of a run, e.g. `FINISH total=3 updated=2 ... modes=normal seconds=0.8`."""
+    word = "FINISH (interrupted)" if interrupted else "FINISH"
+    ending = f"modes={','.join(modes) or 'normal'} seconds={statistics.seconds:.1f}{_whose(user)}"
+    return f"{word} {_sums(statistics)} {ending}"
+
+
+def total_line(statistics: Statistics, users: int, failed: Sequence[str]) -> str:
+    """The last log line of a run for several users: `TOTAL users=2 total=3 updated=2 ... seconds=0.8`."""
+    broken = f" not_finished={','.join(failed)}" if failed else ""
+    return f"TOTAL users={users} {_sums(statistics)} seconds={statistics.seconds:.1f}{broken}"
+
+
+def _sums(statistics: Statistics) -> str:
     sums = " ".join(f"{status.value}={statistics[status]}" for status in Status)
     resumed = f" resumed={statistics.resumed}" if statistics.resumed else ""
-    word = "FINISH (interrupted)" if interrupted else "FINISH"
-    ending = f"modes={','.join(modes) or 'normal'} seconds={statistics.seconds:.1f}"
-    return f"{word} total={statistics.total} {sums}{resumed} {ending}"
+    return f"total={statistics.total} {sums}{resumed}"
 
 
-def export(statistics: Statistics, form: str, directory: Path, now: datetime) -> Path:
+def _whose(user: str) -> str:
+    return f" user={user}" if user else ""
+
+
+def export(
+    statistics: Statistics, form: str, directory: Path, now: datetime, users: Optional[Users] = None
+) -> Path:
     """Write `immich_sync_stats_<YYYYMMDD_HHMMSS>.json` or `.csv` (`form`) into `directory`; returns its path.
 
-    Raises PathsError when it cannot be written.
+    With several `users` each one's sums are in it, too. Raises PathsError when it cannot be written.
     """
     path = directory / f"{EXPORT_PREFIX}{now:%Y%m%d_%H%M%S}.{form}"
-    text = _as_csv(statistics, now) if form == "csv" else _as_json(statistics, now)
+    text = _as_csv(statistics, now, users) if form == "csv" else _as_json(statistics, now, users)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_bytes(text.encode())
@@ -137,15 +171,28 @@ def export(statistics: Statistics, form: str, directory: Path, now: datetime) ->
     return path
 
 
-def _as_json(statistics: Statistics, now: datetime) -> str:
-    content = {"timestamp": now.isoformat(timespec="seconds"), "statistics": statistics.as_dict()}
+def _as_json(statistics: Statistics, now: datetime, users: Optional[Users]) -> str:
+    content: dict[str, object] = {"timestamp": now.isoformat(timespec="seconds"), "statistics": statistics.as_dict()}
+    if users is not None:
+        content["statistics"] = _of_several(statistics)
+        content["users"] = {user: _of_several(sums) for user, sums in users.items()}
     return json.dumps(content, indent=2) + "\n"
 
 
-def _as_csv(statistics: Statistics, now: datetime) -> str:
+def _as_csv(statistics: Statistics, now: datetime, users: Optional[Users]) -> str:
+    """Of several users each has rows of their own, and those of all together have no name in them."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("Timestamp", "Metric", "Value"))
     stamp = now.isoformat(timespec="seconds")
-    writer.writerows((stamp, metric, value) for metric, value in statistics.as_dict().items())
+    if users is None:
+        writer.writerow(("Timestamp", "Metric", "Value"))
+        writer.writerows((stamp, metric, value) for metric, value in statistics.as_dict().items())
+        return table.getvalue()
+    writer.writerow(("Timestamp", "Metric", "Value", "User"))
+    for user, sums in (("", statistics), *users.items()):
+        writer.writerows((stamp, metric, value, user) for metric, value in _of_several(sums).items())
     return table.getvalue()
+
+
+def _of_several(statistics: Statistics) -> dict[str, object]:
+    return {**statistics.as_dict(), "disagreements": statistics.disagreements}

@@ -16,6 +16,7 @@ from immich_meta.mapping.compose import Mapped, MappingOptions, to_metadata
 from immich_meta.mapping.notes import NoteKind
 from immich_meta.sync.path_outcomes import Resolution, Resolved
 from immich_meta.sync.report import Failure, LivePhoto, Result, Status
+from immich_meta.sync.turns import Earlier
 from immich_meta_writers import PhotoMetadata, PlanOptions
 from immich_meta_writers.plan import marks
 from immich_meta_writers.tags import Module
@@ -46,7 +47,7 @@ class Mode(Enum):
     ASK = "ask"
     SPARE = "spare"
     FOLLOW = "follow"
-    """The file is another asset's too: it may only be found to say the same."""
+    """The file is another asset's too, or another user's: it may only be found to say the same."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Task:
     mode: Mode = Mode.WRITE
     files: str = ""
     """What marked the photo and its sidecar before anybody looked into them (immich_meta_writers.marks)."""
+    earlier: Optional[Earlier] = None
+    """In the mode FOLLOW: the user who reached the file before this one did."""
     is_again: bool = False
     """A process was lost over it: it may have been done."""
 

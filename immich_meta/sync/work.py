@@ -13,12 +13,14 @@ from typing import Optional, Union
 from immich_meta.changed import ChangedTag
 from immich_meta.state import LogPlace, UndoLog
 from immich_meta.sync.identity import decode_checksum, sha1_of
-from immich_meta.sync.report import Failure, Result, Status
+from immich_meta.sync.report import Disagreement, Failure, Result, Status
 from immich_meta.sync.task import Mode, Task
+from immich_meta.sync.turns import Earlier
 from immich_meta_writers import FilePlan, PhotoMetadata, Plan, PlanOptions, WriterError
 from immich_meta_writers.errors import UnsupportedError
 from immich_meta_writers.plan import marks, plan
 from immich_meta_writers.plan.batch import Window
+from immich_meta_writers.plan.target import BOOKKEEPING
 from immich_meta_writers.undo import Undo
 
 NOWHERE = LogPlace(None, 0)
@@ -87,7 +89,7 @@ class Work:
         if task.mode is Mode.LOOK:
             return _outcome(task, found, Status.SIMULATED)
         if task.mode is Mode.FOLLOW:
-            return _contradicted(task)
+            return _contradicted(task) if task.earlier is None else _disagreed(task, task.earlier, found)
         if _touches_upload(task, found):
             if task.mode is Mode.ASK:
                 return Asks(task)
@@ -157,6 +159,16 @@ def _contradicted(task: Task) -> Outcome:
     claim = f"{task.path} is the file of another asset too, which says something else: that one was followed"
     failure = Failure("ambiguous", f"{claim}; remove one of the two in Immich, or its library")
     return Outcome(Result(task.path, Status.PATH_MISMATCH, asset_id=task.asset_id, error=failure))
+
+
+def _disagreed(task: Task, earlier: Earlier, found: Plan) -> Outcome:
+    """Of two users with one file the first one's Immich is followed: else each run would write it twice, for ever."""
+    changes = tuple(change for change in found.changes if change.tag not in BOOKKEEPING)
+    notes = task.notes + task.asset_notes
+    if earlier.is_pending:
+        note = f"{earlier.user} reaches this file first; what is said of it otherwise is known once that is written"
+        return Outcome(replace(task.settled(), notes=(*notes, note)))
+    return Outcome(replace(task.settled(), disagreement=Disagreement(earlier.user, changes)))
 
 
 def _not_the_servers(task: Task) -> Outcome:
