@@ -36,6 +36,7 @@ class Settings:
     `path_map` has the longest prefix first. `log_file` None: none. `state_dir` None: the platform's. `keep_undo`: days.
     `jobs` None: as many as there are cores, at most 4. `file_timeout`: seconds. `backup_target` None: nobody is
     reminded of backups; `backup_max_age`: days. `origins`: variable name -> Origin.
+    `keys_of_all`: every API key that is configured, whoever's.
     `notes`: what the user should hear about (names in the file that nothing knows).
     """
 
@@ -79,6 +80,7 @@ class Settings:
     web_password: str = field(repr=False)
     api_keys: tuple[UserKey, ...] = field(default=(), repr=False)
     user: str = ""
+    keys_of_all: tuple[str, ...] = field(default=(), repr=False)
     config_path: Optional[Path] = None
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     notes: tuple[str, ...] = ()
@@ -154,6 +156,9 @@ def _load(
     path, file = _read_file(config_path, cwd, errors)
     layers = (Layer(Source.ENVIRONMENT, environ), Layer(Source.FILE, file.values, str(path or "")))
     common = replace(_resolved(layers, cwd, errors), config_path=path, notes=misspellings(path, file.values))
+    sections = (values.get(KEY, "").strip() for values in file.users.values())
+    keys = (common.api_key, *(each.key for each in common.api_keys), *sections)
+    common = replace(common, keys_of_all=tuple(dict.fromkeys(filter(None, keys))))
     if not needs_server:
         return (common,)
     users = []
@@ -194,8 +199,13 @@ def _users(
         owner = owners.setdefault((settings.instance_url, settings.api_key), member.user)
         if settings.api_key and owner != member.user:
             raise same_key(owner, member.user)
-        notes = common.notes + member.notes
-        yield replace(settings, user=member.user, config_path=common.config_path, notes=notes)
+        yield replace(
+            settings,
+            user=member.user,
+            keys_of_all=common.keys_of_all,
+            config_path=common.config_path,
+            notes=common.notes + member.notes,
+        )
 
 
 def _read_file(

@@ -69,6 +69,7 @@ def test_the_environments_keys_beat_the_files(tmp_path: Path) -> None:
     (tmp_path / "immich-sync.conf").write_text("[immich:ben]\nIMMICH_API_KEY=old\n[immich:eve]\nIMMICH_API_KEY=eves\n")
     found = users(tmp_path, {"IMMICH_API_KEYS": BOTH})
     assert keys(found) == {**KEYS, "eve": "eves"}
+    assert found[0].keys_of_all == (*KEYS.values(), "old", "eves")
     assert str(found[1].origins["IMMICH_API_KEY"]) == "environment variable IMMICH_API_KEYS"
 
 
@@ -114,3 +115,4 @@ def test_a_misspelt_name_in_a_section_is_pointed_out(tmp_path: Path) -> None:
 def test_commands_without_a_server_need_no_user(tmp_path: Path) -> None:
     settings = load({"IMMICH_API_KEYS": BOTH, "IMMICH_META_STATE_DIR": "/s"}, None, tmp_path, needs_server=False)
     assert (settings.user, str(settings.state_dir)) == ("", "/s")
+    assert settings.keys_of_all == tuple(KEYS.values())

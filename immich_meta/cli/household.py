@@ -36,12 +36,6 @@ def chosen(users: Sequence[Settings], names: Sequence[str]) -> tuple[Settings, .
     return tuple(settings for folded, settings in known.items() if folded in wanted)
 
 
-def secrets(users: Sequence[Settings]) -> tuple[str, ...]:
-    """Every key that is configured."""
-    keys = (each.key for settings in users for each in settings.api_keys)
-    return tuple(dict.fromkeys((*(settings.api_key for settings in users), *keys)))
-
-
 class Household:
     """Carries out the run of each user."""
 

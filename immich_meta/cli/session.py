@@ -20,7 +20,7 @@ from immich_meta.api.client import ImmichClient
 from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from immich_meta.cli.assembly import Assembly, Flags
-from immich_meta.cli.household import Household, chosen, secrets
+from immich_meta.cli.household import Household, chosen
 from immich_meta.cli.interrupt import Interrupt
 from immich_meta.cli.past import size
 from immich_meta.cli.resumed import Resumed
@@ -71,13 +71,13 @@ def run_session(
     Raises SettingsError, PathsError, ServerError.
     """
     users = load_users(environ, config, directory, needs_server=bool(modules))
-    keys, users = secrets(users), chosen(users, flags.get("user") or ())
+    users = chosen(users, flags.get("user") or ())
     settings = users[0]
     with logs.configure(
         settings.log_file,
         level=flags["log_level"],
         json_lines=settings.json_logs,
-        secrets=keys,
+        secrets=settings.keys_of_all,
         stream=sys.stderr if flags["report"] == "-" else sys.stdout,
         zone=settings.time_zone,
         json_stream=json_log,

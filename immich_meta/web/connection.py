@@ -88,7 +88,7 @@ def _with_server(shown: Connection, settings: Settings) -> Connection:
     from immich_meta.api.retry import RetryPolicy
     from immich_meta.logs import Redactor
 
-    redact = Redactor((settings.api_key,))
+    redact = Redactor(settings.keys_of_all)
     policy = RetryPolicy(first_attempts=1, attempts=2, longest=1.0, patience=2.0)
     try:
         with ImmichClient(settings.instance_url, settings.api_key, timeout=_TIMEOUT, retry=policy) as client:

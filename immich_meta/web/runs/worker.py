@@ -51,7 +51,7 @@ def carry_out(folder: RunFolder, around: Surroundings) -> None:
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every secret among the settings."""
     values = (getattr(settings, variable.field) for variable in VARIABLES if variable.secret)
-    return tuple(value for value in values if isinstance(value, str) and value)
+    return (*settings.keys_of_all, *(value for value in values if isinstance(value, str) and value))
 
 
 @dataclass(frozen=True)
