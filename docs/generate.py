@@ -5,6 +5,7 @@ Not here: docs/formats.md (`immich-meta formats --markdown`), and pages that peo
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -159,7 +160,7 @@ def _argument(argument: click.Argument) -> str:
 
 def _prose(words: str) -> str:
     """The text of a help: paragraphs, and what click is told not to wrap as lines of code."""
-    blocks = [block for block in re.split(r"\n\s*\n", words.partition("\f")[0].strip()) if block.strip()]
+    blocks = [block for block in re.split(r"\n\s*\n", inspect.cleandoc(words).partition("\f")[0].strip()) if block.strip()]
     shown = []
     for block in blocks:
         if block.startswith("\b"):
