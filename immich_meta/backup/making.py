@@ -41,7 +41,7 @@ def make_backup(directory: Path, dump: Callable[[Take], None], now: float) -> Ba
         _sweep(directory, now)
         with contextlib.ExitStack() as on_failure:
             # A dump holds password hashes and the keys of shared links.
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
             on_failure.callback(temporary.unlink)
             with os.fdopen(descriptor, "wb") as file:
                 _pack(file, path.name[: -len(".gz")], dump, now)
