@@ -138,11 +138,11 @@ def load_users(
 
 def load_what_is_right(
     environ: Mapping[str, str], config_path: Optional[Path], cwd: Path, *, needs_server: bool = True
-) -> tuple[Settings, tuple[SettingsError, ...]]:
-    """As `load`, with each wrong value as if it were not set, and all that is wrong."""
+) -> tuple[tuple[Settings, ...], tuple[SettingsError, ...]]:
+    """As `load_users`, with each wrong value as if it were not set, and all that is wrong."""
     errors: list[SettingsError] = []
     users = _load(environ, config_path, cwd, errors, needs_server=needs_server)
-    return users[0], tuple({str(error): error for error in errors}.values())
+    return users, tuple({str(error): error for error in errors}.values())
 
 
 def _load(

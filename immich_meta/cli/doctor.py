@@ -65,14 +65,14 @@ def command(as_json: bool, config: Optional[Path]) -> int:
     from immich_meta.settings import load_what_is_right
     from immich_meta.sync.asset_ids import read_asset_id
 
-    settings, errors = load_what_is_right(os.environ, config, Path.cwd())
-    redact = Redactor(_secrets(settings, os.environ))
+    users, errors = load_what_is_right(os.environ, config, Path.cwd())
+    redact = Redactor(_secrets(users[0], os.environ))
     found: list[Finding] = []
-    findings = examine(settings, errors, this_machine(), working_directory=Path.cwd(), read_asset_id=read_asset_id)
+    findings = examine(users, errors, this_machine(), working_directory=Path.cwd(), read_asset_id=read_asset_id)
     for finding in findings:
         if not as_json:
-            new_area = not found or found[-1].area != finding.area
-            click.echo(redact("\n".join(_lines(finding, _width(), with_title=new_area))))
+            is_new = not found or (found[-1].area, found[-1].user) != (finding.area, finding.user)
+            click.echo(redact("\n".join(_lines(finding, _width(), with_title=is_new))))
         found.append(finding)
     code = exit_code(found)
     click.echo(redact(_json(found, code) if as_json else f"\n{_sum(found)}"))
@@ -92,12 +92,14 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """The key and the passwords that are used, and what stands in the environment in their places, however wrong."""
+    """Keys and passwords that are used, and what stands in the environment in their places, however wrong."""
     from immich_meta.settings_table import VARIABLES
 
+    yield from settings.keys_of_all
     for variable in VARIABLES:
         if variable.secret:
-            yield getattr(settings, variable.field)
+            value = getattr(settings, variable.field)
+            yield from (value,) if isinstance(value, str) else ()
             yield from (environ[name] for name in (variable.name, *variable.aliases) if name in environ)
 
 
@@ -107,7 +109,8 @@ def _width() -> int:
 
 def _lines(finding: Finding, width: int, *, with_title: bool) -> Iterator[str]:
     if with_title:
-        yield click.style(f"\n{_TITLES.get(finding.area, finding.area)}", bold=True)
+        whose = f" ({finding.user})" if finding.user else ""
+        yield click.style(f"\n{_TITLES.get(finding.area, finding.area)}{whose}", bold=True)
     head, *rest = _wrapped(finding.found, width)
     yield f"{' ' * _INDENT}{_level(finding.level)}{head}"
     margin = " " * (_INDENT + _LEVEL)
@@ -159,6 +162,7 @@ def _object(finding: Finding) -> dict[str, Any]:
     return {
         "id": finding.id,
         "level": finding.level.value,
+        "user": finding.user,
         "found": finding.found,
         "means": finding.means,
         "cure": finding.cure,

@@ -13,15 +13,18 @@ from immich_meta.errors import SettingsError
 from immich_meta.settings import Settings, Source
 
 
-def settings_understood(settings: Settings, errors: Sequence[SettingsError]) -> Iterator[Finding]:
+def settings_understood(users: Sequence[Settings], errors: Sequence[SettingsError]) -> Iterator[Finding]:
     """A fault for each wrong setting, and one for what is missing."""
+    common = users[0]
     for error in errors:
-        yield of_error(_id_of(settings, error), error, "No run begins. The other checks go on as if it were not set.")
-    for note in settings.notes:
+        yield of_error(_id_of(common, error), error, "No run begins. The other checks go on as if it were not set.")
+    for note in dict.fromkeys(note for settings in users for note in settings.notes):
         cure = "Correct the name in the file."
         yield Finding("settings.unknown", Level.WARNING, note, "What was meant by it is not done.", cure)
     if not errors:
-        yield good("settings.understood", f"The settings are understood: {_sources(settings)}")
+        names = ", ".join(settings.user for settings in users if settings.user)
+        whose = f", of {len(users)} users: {names}" if names else ""
+        yield good("settings.understood", f"The settings are understood: {_sources(common)}{whose}")
 
 
 def _id_of(settings: Settings, error: SettingsError) -> str:

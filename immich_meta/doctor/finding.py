@@ -23,7 +23,8 @@ class Level(Enum):
 @dataclass(frozen=True)
 class Finding:
     """`id` is stable, `AREA.NAME`. `found`: what it is; `means`: what follows; `cure`: what to do, both empty when all
-    is well. `paste`: a setting to copy as it is. `details`: lines of their own, not to be broken."""
+    is well. `paste`: a setting to copy as it is. `details`: lines of their own, not to be broken. `user`: whom of
+    several users it concerns; empty for all, and where there is one only."""
 
     id: str
     level: Level
@@ -32,6 +33,7 @@ class Finding:
     cure: str = ""
     paste: str = ""
     details: tuple[str, ...] = ()
+    user: str = ""
 
     @property
     def area(self) -> str:

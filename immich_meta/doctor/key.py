@@ -5,13 +5,16 @@ Not here: asking the server (api/preflight.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from immich_meta.api.models import Server
 from immich_meta.api.preflight import EVERYTHING
-from immich_meta.doctor.finding import Finding, Level, good
+from immich_meta.doctor.finding import Finding, Level, good, of_error
 from immich_meta.doctor.visit import Visit
+from immich_meta.settings import Settings
+from immich_meta.settings_users import same_account
+from immich_meta.sync.identity import owner_hash
 
 Version = tuple[int, int, int]
 
@@ -58,6 +61,16 @@ def key_may(visit: Visit, refresh: str = "none") -> Iterator[Finding]:
         f"Add {names} to the key in Immich under Account Settings > API Keys.",
         details=tuple(f"{need.permission:<{width}}  {need.lost}" for need in missing),
     )
+
+
+def keys_differ(visits: Iterable[tuple[Settings, Visit]]) -> Iterator[Finding]:
+    """Two users of a household with one account would write the same twice."""
+    owners: dict[str, str] = {}
+    for settings, visit in visits:
+        if visit.user is not None:
+            owner = owners.setdefault(owner_hash(settings.instance_url, visit.user.id), settings.user)
+            if owner != settings.user:
+                yield of_error("key.same_account", same_account(owner, settings.user), "The later one is not synced.")
 
 
 def _missing(permissions: frozenset[str], server: Server, refresh: str) -> Iterator[Need]:

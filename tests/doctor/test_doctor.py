@@ -72,7 +72,7 @@ def test_each_finding_has_the_same_fields_and_all_but_good_ones_say_more(sound: 
     assert set(said) == {"exit_code", "counts", "findings"}
     assert sum(said["counts"].values()) == len(said["findings"])
     for finding in said["findings"]:
-        assert set(finding) == {"id", "level", "found", "means", "cure", "paste", "details"}
+        assert set(finding) == {"id", "level", "user", "found", "means", "cure", "paste", "details"}
         assert finding["level"] in LEVELS
         assert finding["found"]
         if finding["level"] in ("warning", "fault"):
