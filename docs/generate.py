@@ -160,7 +160,8 @@ def _argument(argument: click.Argument) -> str:
 
 def _prose(words: str) -> str:
     """The text of a help: paragraphs, and what click is told not to wrap as lines of code."""
-    blocks = [block for block in re.split(r"\n\s*\n", inspect.cleandoc(words).partition("\f")[0].strip()) if block.strip()]
+    text = inspect.cleandoc(words).partition("\f")[0].strip()
+    blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
     shown = []
     for block in blocks:
         if block.startswith("\b"):
