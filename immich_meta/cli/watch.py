@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 import click
 
 from immich_meta.cli import EXIT_CODES, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from immich_meta.cli.household import chosen
 from immich_meta.cli.interrupt import Interrupt
 from immich_meta.cli.sync import command as sync
 from immich_meta.cli.sync import modules_of
@@ -69,9 +70,10 @@ def command(health: bool, health_file: Optional[Path], **params: Any) -> int:
     that fails is logged, and the next one comes at its time, or sooner when the server was not reached. A run that
     was missed while the program was not running is made up for. SIGTERM lets a run finish the files in hand.
     """
-    from immich_meta.settings import load
+    from immich_meta.settings import load_users
 
-    settings = load(os.environ, params["config"], Path.cwd(), needs_server=not health)
+    users = load_users(os.environ, params["config"], Path.cwd(), needs_server=not health)
+    settings = users[0]
     path = health_file or settings.health_file or _default_health_file(settings)
     if health:
         return _say_health(path)
@@ -82,6 +84,7 @@ def command(health: bool, health_file: Optional[Path], **params: Any) -> int:
             "nothing was chosen to be written",
             cure="add --all, or --people, --gps, --caption ...; or set IMMICH_META_SYNC_OPTIONS",
         )
+    chosen(users, flags["user"] or ())
     return _Watch(plan, flags, settings, path).go()
 
 
@@ -142,7 +145,7 @@ class _Watch:
             self.settings.log_file,
             level=self.flags["log_level"],
             json_lines=self.settings.json_logs,
-            secrets=(self.settings.api_key,),
+            secrets=self.settings.keys_of_all,
             stream=sys.stderr if self.flags["report"] == "-" else sys.stdout,
             zone=self.settings.time_zone,
         ) as log:

@@ -151,6 +151,23 @@ def test_a_container_needs_no_command_line(home: Home) -> None:
 
 @posix
 @pytest.mark.slow
+def test_a_household_is_synced_by_one_watch(home: Home) -> None:
+    (path,) = home.fill(1)
+    del home.environ["IMMICH_API_KEY"]
+    home.environ["IMMICH_API_KEYS"] = f"anna:{KEY},ben:the-key-of-ben-that-is-none"
+    assert "no such user" in home.run("watch", "--every", "6h", "--people", "--user", "eve").err
+    child = home.start("watch", "--every", "6h", "--now", "--people")
+    wait_until(lambda: has_run(home), PATIENCE)
+    child.terminate()
+    out, err = ended(child)
+    assert (child.returncode, keywords(path)) == (0, ("Ada",))
+    assert health_of(home)["last_run"]["exit_code"] == 3
+    assert "the-key-of-ben" not in out + err
+    assert KEY not in out + err
+
+
+@posix
+@pytest.mark.slow
 def test_another_run_under_way_is_waited_for(home: Home, gate: Gate) -> None:
     home.fill(4)
     gate.close("/search/metadata", page=2)
