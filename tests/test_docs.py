@@ -18,13 +18,16 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "docs/de/README.md",
     "docs/de/reference.md",
+    "docs/de/runbook.md",
     "docs/doctor.md",
     "docs/formats.md",
     "docs/interoperability.md",
     "docs/library.md",
     "docs/recovery.md",
     "docs/reference.md",
+    "docs/runbook.md",
     "docs/scale.md",
     "docs/tags.md",
 )
@@ -37,8 +40,8 @@ def text(page: str) -> str:
 
 
 def command_lines(page: str) -> Iterator[list[str]]:
-    """What follows `immich-meta` in the lines of code, and between backticks."""
-    found = text(page)
+    """What follows `immich-meta` in the lines of code, and between backticks; a service of Compose is the same."""
+    found = text(page).replace("docker compose run --rm sync ", "immich-meta ")
     blocks = [line for line in found.splitlines() if line.startswith("    ")]
     spans = [span for span in re.findall(r"`([^`\n]+)`", found) if span.startswith("immich-meta ")]
     for line in (*blocks, *spans):
