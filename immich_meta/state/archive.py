@@ -18,7 +18,7 @@ from immich_meta.errors import HistoryError
 from immich_meta.state.changes import KeptChange, unpack
 from immich_meta.state.database import FAILURES, NewerStoreError, connect_reader
 from immich_meta.state.lock import is_held
-from immich_meta.state.place import ENDING, lock_path, paths_of
+from immich_meta.state.place import lock_path, paths_of, stores_in
 from immich_meta.state.store import asset_of
 from immich_meta.state.undo_log import place_number
 from immich_meta_writers.errors import DamagedError
@@ -215,7 +215,7 @@ def open_archive(directory: Path, *, warn: Callable[[str], None]) -> Archive:
     """The history in a state directory. Stores that cannot be read are left out, and `warn` hears why."""
     with contextlib.ExitStack() as stack:
         stores: dict[Path, sqlite3.Connection] = {}
-        for path in sorted(directory.glob(f"*{ENDING}")):
+        for path in stores_in(directory):
             try:
                 if not path.stat().st_size:  # a run that died when it had only made it
                     continue

@@ -36,6 +36,11 @@ def store_path(directory: Path, name: str) -> Path:
     return directory / f"{safe}{ENDING}"
 
 
+def stores_in(directory: Path) -> list[Path]:
+    """All stores there, sorted. A hidden file is none: runs that work in this directory have their checkpoint in it."""
+    return sorted(path for path in directory.glob(f"*{ENDING}") if not path.name.startswith("."))
+
+
 def lock_path(store: Path) -> Path:
     return store.with_suffix(".lock")
 

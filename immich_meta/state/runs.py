@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple, Optional
 
 from immich_meta.state.database import FAILURES, NewerStoreError, connect_reader
-from immich_meta.state.place import ENDING
+from immich_meta.state.place import stores_in
 from immich_meta.state.store_file import StoreFile
 from immich_meta_writers.commit.durability import lock
 
@@ -131,7 +131,7 @@ def _stamp(now: float) -> str:
 def _free_id(path: Path, stamp: str, file: StoreFile) -> str:
     """The stamp, with a number behind it when another run of any store has it."""
     taken = {row[0] for row in file.ask(_IDS, (stamp, stamp + "~"))}
-    for other in path.parent.glob(f"*{ENDING}"):
+    for other in stores_in(path.parent):
         if other != path:
             taken |= _ids_in(other, stamp)
     number, run_id = 1, stamp

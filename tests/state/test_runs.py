@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
 import signal
+import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,21 @@ def test_two_runs_in_one_second_have_two_ids_over_all_stores(tmp_path: Path) -> 
     assert ids[:3] == ["2023-11-14T22-13-20", "2023-11-14T22-13-20-2", "2023-11-14T22-13-20-3"]
     with archive(tmp_path) as found:
         assert {run.id for run in found.runs()} == set(ids)
+
+
+def test_a_checkpoint_in_the_same_directory_is_no_store_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    checkpoint = sqlite3.connect(tmp_path / ".immich_sync_checkpoint.sqlite", isolation_level=None)
+    with contextlib.closing(checkpoint):
+        checkpoint.execute("CREATE TABLE assets (id)")
+        checkpoint.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        with opened(tmp_path).store as store:
+            store.begin_run("sync --all", {}).end({})
+        assert time.monotonic() - began < 10, "a locked database is waited for, half a minute"
+        warnings = Warnings()
+        with open_archive(tmp_path, warn=warnings) as found:
+            assert len(found.runs()) == 1
+        assert warnings == []
 
 
 def test_the_newest_run_comes_first_whatever_store_it_is_in(tmp_path: Path) -> None:
