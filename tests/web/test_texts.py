@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import immich_meta.web
+from immich_meta.settings_table import VARIABLES
 from immich_meta.sync.report import Status
 from immich_meta.web.runs.asked import fields
 from immich_meta.web.texts import LANGUAGES, de, en, text
+from immich_meta.web.texts.de_settings import MEANINGS
 from immich_meta_writers.tags import Module
 from tests.web.visitor import Site
 
@@ -45,6 +47,10 @@ def test_every_status_module_and_option_has_a_name_and_every_option_its_german()
     needed |= {f"option.{field.name}" for field in fields()}
     assert needed <= set(en.TEXTS)
     assert {field.name for field in fields()} == set(de.OPTION_HELP)
+
+
+def test_every_setting_has_its_meaning_in_german() -> None:
+    assert list(MEANINGS) == [variable.name for variable in VARIABLES]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

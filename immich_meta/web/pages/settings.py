@@ -9,7 +9,9 @@ from flask import Blueprint, render_template
 
 from immich_meta.errors import SettingsError
 from immich_meta.settings_table import VARIABLES
+from immich_meta.web.language import language
 from immich_meta.web.parts import parts
+from immich_meta.web.texts import setting_meaning
 
 blueprint = Blueprint("settings", __name__)
 
@@ -21,7 +23,7 @@ def index() -> str:
         settings = config.settings()
     except SettingsError as error:
         return render_template("settings.html", problem=error, rows=(), file=config.config)
-    meanings = {variable.name: variable.meaning for variable in VARIABLES}
+    meanings = {each.name: setting_meaning(language(), each.name, each.meaning) for each in VARIABLES}
     rows = [(name, value, settings.origins[name], meanings[name]) for name, value, _ in settings.shown()]
     file, notes = settings.config_path, settings.notes
     return render_template(

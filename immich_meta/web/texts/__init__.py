@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from immich_meta.web.texts.de import OPTION_HELP as _GERMAN_HELP
 from immich_meta.web.texts.de import TEXTS as _GERMAN
+from immich_meta.web.texts.de_settings import MEANINGS as _GERMAN_MEANINGS
 from immich_meta.web.texts.en import TEXTS as _ENGLISH
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
@@ -22,6 +23,11 @@ def text(language: str, key: str, **values: object) -> str:
 
 def has(key: str) -> bool:
     return key in _ENGLISH
+
+
+def setting_meaning(language: str, name: str, english: str) -> str:
+    """What a setting means; English is what the table of settings says."""
+    return _GERMAN_MEANINGS.get(name, english) if language == "de" else english
 
 
 def option_help(language: str, name: str, english: str) -> str:
