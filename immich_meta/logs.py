@@ -211,10 +211,10 @@ def configure(
     stream: Optional[TextIO] = None,
     write: Optional[Write] = None,
     zone: Optional[tzinfo] = None,
-    json_stream: Optional[TextIO] = None,
+    write_json: Optional[Write] = None,
 ) -> Logs:
     """Set the logger `immich_meta` up: lines go to `write`, else to `stream`, else to stdout, and are
-    appended to `log_file`, when there is one; `json_stream` gets them as JSON. Times are in `zone`, else in local time.
+    appended to `log_file`, when there is one; `write_json` gets them as JSON. Times are in `zone`, else in local time.
 
     A log file that cannot be written is a warning, and the run goes on. What an earlier call had set up is
     replaced. Raises ValueError when `level` is not one of logging's.
@@ -233,8 +233,8 @@ def configure(
         handlers.append(LineHandler(_file_writer(file), lambda error: _warn(logger, log_file, error), file))
     for handler in handlers:
         handler.setFormatter(formatter)
-    if json_stream is not None:
-        handlers.append(LineHandler(_file_writer(json_stream), lambda error: None))
+    if write_json is not None:
+        handlers.append(LineHandler(write_json, lambda error: None))
         handlers[-1].setFormatter(JsonFormatter(redact, zone))
     for handler in handlers:
         logger.addHandler(handler)

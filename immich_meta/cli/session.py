@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Optional, TextIO, Union
+from typing import Optional, Union
 
 from immich_meta import logs
 from immich_meta.api.client import ImmichClient
@@ -63,11 +63,11 @@ def run_session(
     environ: Mapping[str, str],
     directory: Path,
     watcher: Optional[Watcher] = None,
-    json_log: Optional[TextIO] = None,
+    write_json: Optional[logs.Write] = None,
 ) -> int:
     """Carry out a run whose checkpoint, cache and statistics are in `directory`. Returns the exit code.
 
-    `watcher` hears of what happens, a terminal's bar unless there is one; `json_log` gets each log line as JSON, too.
+    `watcher` hears of what happens, a terminal's bar unless there is one; `write_json` gets each log line, as JSON.
     Raises SettingsError, PathsError, ServerError.
     """
     users = load_users(environ, config, directory, needs_server=bool(modules))
@@ -80,7 +80,7 @@ def run_session(
         secrets=settings.keys_of_all,
         stream=sys.stderr if flags["report"] == "-" else sys.stdout,
         zone=settings.time_zone,
-        json_stream=json_log,
+        write_json=write_json,
     ) as log:
         for note in dict.fromkeys(note for each in users for note in each.notes):
             log.logger.warning("%s", note)

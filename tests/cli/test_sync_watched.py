@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any, Optional
@@ -39,12 +38,13 @@ class Listening(Watcher):
         self.sums = sums
 
 
-def watched(home: Home, *arguments: str, log: Optional[io.StringIO] = None) -> Listening:
+def watched(home: Home, *arguments: str, log: Optional[list[str]] = None) -> Listening:
     watcher = Listening()
     context = sync.make_context("sync", [*arguments])
     flags: dict[str, Any] = {name: value for name, value in context.params.items() if name != "config"}
     modules = frozenset([Module.PEOPLE])
-    run_session(modules, None, flags, environ=home.environ, directory=home.directory, watcher=watcher, json_log=log)
+    write = None if log is None else log.append
+    run_session(modules, None, flags, environ=home.environ, directory=home.directory, watcher=watcher, write_json=write)
     return watcher
 
 
@@ -77,9 +77,9 @@ def test_of_a_part_of_the_library_there_is_no_total(home: Home) -> None:
 
 def test_each_log_line_comes_as_json_too_and_without_the_key(home: Home) -> None:
     home.add(f"{KEY}.jpg", people=["Ada"])
-    log = io.StringIO()
+    log: list[str] = []
     watched(home, log=log)
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    lines = [json.loads(line) for line in log]
     assert lines[0]["message"].startswith("START modules=people")
     assert {line["level"] for line in lines} >= {"INFO"}
-    assert KEY not in log.getvalue()
+    assert KEY not in "".join(log)

@@ -12,6 +12,7 @@ from immich_meta.cli.watching import Phase
 from immich_meta.sync.report import Result, Status
 from immich_meta.sync.work import Outcome
 from immich_meta.web.runs.meter import Meter
+from immich_meta.web.runs.run_log import RunLog
 from immich_meta.web.runs.streams import MOST, Streams
 from immich_meta.web.runs.tail import MOST_BYTES, MOST_LINES, tail
 from tests.web.visitor import Site
@@ -105,6 +106,19 @@ def test_what_is_no_log_has_no_lines(tmp_path: Path, content: bytes) -> None:
     assert tail(path).lines == ()
     assert tail(path, after=10**12).lines == ()
     assert tail(tmp_path / "none").lines == ()
+
+
+def test_of_an_endless_log_the_warnings_and_the_last_words_are_kept(tmp_path: Path) -> None:
+    with RunLog(tmp_path / "log.jsonl", most=1000) as log:
+        for number in range(100):
+            log.write(json.dumps({"timestamp": "", "level": "INFO", "message": f"file {number}"}))
+        log.write(json.dumps({"timestamp": "", "level": "WARNING", "message": "look"}))
+        log.write(json.dumps({"timestamp": "", "level": "INFO", "message": "FINISH total=100"}))
+    messages = [line.message for line in tail(tmp_path / "log.jsonl").lines]
+    assert messages[0] == "file 0"
+    assert len(messages) < 30
+    assert "left out" in messages[-3]
+    assert messages[-2:] == ["look", "FINISH total=100"]
 
 
 def test_so_many_may_listen_and_no_more() -> None:

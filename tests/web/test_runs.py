@@ -64,8 +64,8 @@ def slow_site(home: Home, gate: Gate) -> Iterator[Site]:
 
 def waits_behind_four(folder: RunFolder, home: Home) -> None:
     wait_until(lambda: keywords(home.photos / "2024/IMG_0003.jpg") == ("Ada",), 30)
-    # The outcome of the last ones comes with the next page.
-    wait_until(lambda: folder.progress().get("done", 0) >= 1, 30)
+    # How many of them the run has told yet depends on the disk.
+    wait_until(lambda: folder.progress().get("phase") == "files", 30)
 
 
 def test_a_dry_run_writes_nothing_and_tells_everything(site: Site, home: Home) -> None:
@@ -155,7 +155,6 @@ def test_a_killed_run_is_recognised_and_can_be_resumed(slow_site: Site, home: Ho
     sums = ended(again)["sums"]
     other.close()
     assert sums["updated"] + sums["unchanged"] + sums["resumed"] == 10
-    assert sums["resumed"] >= 1
     assert all(keywords(path) == ("Ada",) for path in (home.photos / "2024").iterdir())
 
 
@@ -243,6 +242,10 @@ def test_the_newest_fifty_folders_are_kept(site: Site) -> None:
         made.append(folder)
     folders.prune()
     assert len(folders.all()) == KEPT
+    kept = folders.all()
+    (kept[1].path / "report.jsonl").write_bytes(bytes(1000))
+    folders.prune(most=900)
+    assert folders.all() == kept[:5]
 
 
 def test_a_folder_that_is_damaged_is_shown_as_far_as_it_goes(site: Site) -> None:

@@ -24,6 +24,8 @@ from immich_meta.state.lock import is_held
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 KEPT = 50
+KEPT_BYTES = 2 << 30
+_ALWAYS_KEPT = 5
 STARTING_SECONDS = 30.0
 _MOST_BYTES = 1 << 20
 
@@ -78,6 +80,14 @@ class RunFolder:
     def result(self) -> Optional[dict[str, Any]]:
         return read_object(self.path / "result.json")
 
+    def size(self) -> int:
+        """Bytes of all that is in it."""
+        try:
+            with os.scandir(self.path) as entries:
+                return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+        except OSError:  # somebody removes it in this moment
+            return 0
+
     def state(self, now: float) -> State:
         """`now`: seconds since 1970. Costs a look at two files, however long the run is."""
         if (self.path / "result.json").exists():
@@ -128,10 +138,13 @@ class RunFolders:
     def newest(self) -> Optional[RunFolder]:
         return next(iter(self.all()), None)
 
-    def prune(self, kept: int = KEPT) -> None:
-        """Remove all but the newest ones; one that is under way stays."""
-        for folder in self.all()[kept:]:
-            if not folder.state(self._clock()).is_active:
+    def prune(self, kept: int = KEPT, most: int = KEPT_BYTES) -> None:
+        """Remove all but the newest ones: so many, and so many bytes; five stay in any case, and what is under way."""
+        size = 0
+        for number, folder in enumerate(self.all()):
+            size += folder.size()
+            is_old = number >= kept or (size > most and number >= _ALWAYS_KEPT)
+            if is_old and not folder.state(self._clock()).is_active:
                 shutil.rmtree(folder.path, ignore_errors=True)
 
 

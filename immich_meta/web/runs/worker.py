@@ -15,17 +15,18 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Optional, TextIO
+from typing import NamedTuple, Optional
 
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from immich_meta.errors import ImmichMetaError, StateBusyError
-from immich_meta.logs import LOGGER_NAME, Redactor
+from immich_meta.logs import LOGGER_NAME, JsonFormatter, Redactor
 from immich_meta.settings import Settings, load
 from immich_meta.settings_table import VARIABLES
 from immich_meta.state.lock import StoreLock, take
 from immich_meta.web.runs.asked import BadFormError, parsed
 from immich_meta.web.runs.folders import RunFolder, replace_object
 from immich_meta.web.runs.meter import Meter
+from immich_meta.web.runs.run_log import RunLog
 
 _TICK_SECONDS = 0.25
 _WRITE_SECONDS = 0.5
@@ -64,7 +65,7 @@ class _Worker:
         began, meter = time.time(), Meter(time.monotonic)
         error: Optional[dict[str, str]] = None
         ticker = _Ticker(self.folder, meter, self.redact, began)
-        with open(self.folder.log, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as log, ticker:
+        with RunLog(self.folder.log) as log, ticker:
             code, error = self._sync(meter, log)
         replace_object(
             self.folder.path / "result.json",
@@ -79,7 +80,7 @@ class _Worker:
         )
         return code
 
-    def _sync(self, meter: Meter, log: TextIO) -> tuple[int, Optional[dict[str, str]]]:
+    def _sync(self, meter: Meter, log: RunLog) -> tuple[int, Optional[dict[str, str]]]:
         """The exit code and, where there was one, the error."""
         from immich_meta.cli.session import run_session
 
@@ -94,15 +95,15 @@ class _Worker:
                 environ=around.environ,
                 directory=around.directory,
                 watcher=meter,
-                json_log=log,
+                write_json=log.write,
             )
         except (ImmichMetaError, BadFormError) as error:
             return getattr(error, "exit_code", EXIT_FAILED), self._told(error)
         except KeyboardInterrupt:
             return EXIT_INTERRUPTED, None
-        except Exception as error:
-            with _log_of(log, self.redact):
-                logging.getLogger(LOGGER_NAME).error("The run broke off", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the page has to hear of it
+            record = logging.LogRecord(LOGGER_NAME, logging.ERROR, "", 0, "The run broke off", None, sys.exc_info())
+            log.write(JsonFormatter(self.redact).format(record))
             return EXIT_FAILED, self._told(error)
         return code, None
 
@@ -200,20 +201,6 @@ def _locked(folder: RunFolder) -> Iterator[StoreLock]:
         yield lock
     finally:
         lock.close()
-
-
-@contextlib.contextmanager
-def _log_of(log: TextIO, redact: Redactor) -> Iterator[None]:
-    """The log of a run that has broken off: its own handlers are closed."""
-    from immich_meta.logs import JsonFormatter
-
-    handler, logger = logging.StreamHandler(log), logging.getLogger(LOGGER_NAME)
-    handler.setFormatter(JsonFormatter(redact))
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 def _redactor(around: Surroundings) -> Redactor:
