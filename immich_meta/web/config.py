@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Optional
 
-from immich_meta.settings import Settings, load
+from immich_meta.errors import SettingsError
+from immich_meta.settings import Settings, load, load_what_is_right
 from immich_meta.web.security.hosts import is_loopback
 
 
@@ -43,3 +44,11 @@ class WebConfig:
     def settings(self) -> Settings:
         """The settings as they are now: who edits the file need not start the page anew. Raises SettingsError."""
         return load(self.environ, self.config, self.directory, needs_server=False)
+
+    def users(self) -> tuple[Settings, ...]:
+        """The settings of each user, as far as they are right; of one user without a name where there are none."""
+        return load_what_is_right(self.environ, self.config, self.directory)[0]
+
+    def problems(self) -> tuple[SettingsError, ...]:
+        """All that is wrong with the settings."""
+        return load_what_is_right(self.environ, self.config, self.directory)[1]

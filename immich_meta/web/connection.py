@@ -6,11 +6,12 @@ Not here: how it is shown (pages/status.py).
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from immich_meta.errors import ImmichMetaError, PathsError, ServerError, SettingsError
-from immich_meta.settings import Settings, load, shown_value
+from immich_meta.settings import Settings, shown_value
 from immich_meta.settings_table import VARIABLES
 from immich_meta.web.config import WebConfig
 
@@ -65,25 +66,32 @@ class Connections:
             return known
 
     def _asked(self) -> Connection:
-        config = self._config
-        try:
-            settings = load(config.environ, config.config, config.directory, needs_server=True)
-        except SettingsError as error:
-            return Connection(config.monotonic(), server_problem=_problem(error))
-        places = tuple(map(str, settings.path_map)) or (str(settings.photo_dir),)
-        library_problem = _library_problem(settings)
-        shown = Connection(
+        config, problems = self._config, self._config.problems()
+        if problems:
+            return Connection(config.monotonic(), server_problem=_problem(problems[0]))
+        users = config.users()
+        found = [_of(settings) for settings in users]
+        return Connection(
             config.monotonic(),
-            address=shown_value(_ADDRESS, settings.instance_url),
-            places=places,
-            library_problem=library_problem,
+            address=", ".join(dict.fromkeys(shown_value(_ADDRESS, each.instance_url) for each in users)),
+            version=", ".join(dict.fromkeys(each.version for each in found if each.version)),
+            user=", ".join(each.user for each in found if each.user),
+            assets=_sum([each.assets for each in found]),
+            places=tuple(dict.fromkeys(place for settings in users for place in _places(settings))),
+            server_problem=next((each.problem for each in found if each.problem), None),
+            library_problem=next(filter(None, map(_library_problem, users)), None),
         )
-        return _with_server(shown, settings)
 
 
-def _with_server(shown: Connection, settings: Settings) -> Connection:
-    from dataclasses import replace
+class _Found(NamedTuple):
+    version: str = ""
+    user: str = ""
+    assets: Optional[int] = None
+    problem: Optional[Problem] = None
 
+
+def _of(settings: Settings) -> _Found:
+    """What the server says to one user's key."""
     from immich_meta.api.client import ImmichClient
     from immich_meta.api.retry import RetryPolicy
     from immich_meta.logs import Redactor
@@ -92,10 +100,19 @@ def _with_server(shown: Connection, settings: Settings) -> Connection:
     policy = RetryPolicy(first_attempts=1, attempts=2, longest=1.0, patience=2.0)
     try:
         with ImmichClient(settings.instance_url, settings.api_key, timeout=_TIMEOUT, retry=policy) as client:
-            server, me = client.server(), client.me()
-            return replace(shown, version=str(server), user=redact(me.name), assets=client.count())
+            return _Found(str(client.server()), redact(client.me().name), client.count())
     except (ServerError, SettingsError) as error:
-        return replace(shown, server_problem=Problem(redact(error.cause), redact(error.cure)))
+        whose = f"{settings.user}: " if settings.user else ""
+        return _Found(problem=Problem(redact(f"{whose}{error.cause}"), redact(error.cure)))
+
+
+def _sum(numbers: Sequence[Optional[int]]) -> Optional[int]:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def _places(settings: Settings) -> tuple[str, ...]:
+    return tuple(map(str, settings.path_map)) or (str(settings.photo_dir),)
 
 
 def _library_problem(settings: Settings) -> Optional[Problem]:

@@ -9,6 +9,7 @@ import pytest
 
 from immich_meta.cli.sync import command as sync
 from immich_meta.web.runs.asked import BadFormError, arguments, chosen, fields, parsed
+from tests.cli.home import KEY, Home
 from tests.web.visitor import Site
 
 # What the page has its own place for, and what only makes sense at a terminal.
@@ -26,7 +27,23 @@ def offered() -> set[str]:
 def test_the_form_has_every_option_of_the_command_and_no_other(site: Site) -> None:
     page = site.visitor().get("/sync").text
     names = set(re.findall(r'<(?:input|select)[^>]* name="([^"]+)"', page))
-    assert names - {"csrf"} == offered()
+    # There is somebody to choose in a household only.
+    assert names - {"csrf"} == offered() - {"user"}
+
+
+def test_in_a_household_somebody_can_be_chosen(home: Home) -> None:
+    home.environ["IMMICH_API_KEYS"] = f"anna:{KEY},ben:{KEY}2"
+    del home.environ["IMMICH_API_KEY"]
+    site = Site(home)
+    visitor = site.visitor()
+    page = visitor.get("/sync").text
+    assert re.findall(r'name="user" value="([a-z]+)"', page) == ["anna", "ben"]
+    said = arguments({"people": ["1"], "user": ["anna", "ben"]})
+    assert said == ("--people", "--user=anna", "--user=ben")
+    folder = site.parts.folders.create({"arguments": list(said)})
+    again = visitor.get(f"/sync?again={folder.id}").text
+    assert re.findall(r'name="user" value="([a-z]+)" checked', again) == ["anna", "ben"]
+    assert f"{KEY}2" not in visitor.get("/settings").text
 
 
 def test_a_dry_run_and_the_usual_modules_are_chosen_at_first(site: Site) -> None:

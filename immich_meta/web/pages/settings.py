@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from immich_meta.errors import SettingsError
+from immich_meta.settings import load_what_is_right
 from immich_meta.settings_table import VARIABLES
 from immich_meta.web.language import language
 from immich_meta.web.parts import parts
@@ -19,13 +19,10 @@ blueprint = Blueprint("settings", __name__)
 @blueprint.get("/settings")
 def index() -> str:
     config = parts().config
-    try:
-        settings = config.settings()
-    except SettingsError as error:
-        return render_template("settings.html", problem=error, rows=(), file=config.config)
+    settings, *_ = load_what_is_right(config.environ, config.config, config.directory, needs_server=False)[0]
     meanings = {each.name: setting_meaning(language(), each.name, each.meaning) for each in VARIABLES}
     rows = [(name, value, settings.origins[name], meanings[name]) for name, value, _ in settings.shown()]
     file, notes = settings.config_path, settings.notes
     return render_template(
-        "settings.html", problem=None, rows=rows, file=file, notes=notes, state=config.state_dir
+        "settings.html", problems=config.problems(), rows=rows, file=file, notes=notes, state=config.state_dir
     )

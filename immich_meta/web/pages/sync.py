@@ -37,9 +37,9 @@ def start() -> Answer:
     try:
         folder = parts().control.start(arguments(sent))
     except BadFormError as error:
-        return make_response(_form(_first_of(sent), error), 400)
+        return make_response(_form(_shown(sent), error), 400)
     except RunUnderWayError:
-        return make_response(_form(_first_of(sent)), 409)
+        return make_response(_form(_shown(sent)), 409)
     return redirect(url_for("live.show", run_id=folder.id), 303)
 
 
@@ -53,6 +53,7 @@ def _form(values: Mapping[str, str], error: Optional[BadFormError] = None) -> st
         active=parts().control.active(),
         label=_label,
         help=lambda field: option_help(language(), field.name, field.help),
+        users=[each.user for each in parts().config.users() if each.user],
     )
 
 
@@ -62,5 +63,5 @@ def _label(field: Field) -> str:
     return key if has(key) else ""
 
 
-def _first_of(sent: Mapping[str, list[str]]) -> dict[str, str]:
-    return {name: values[0] for name, values in sent.items() if values}
+def _shown(sent: Mapping[str, list[str]]) -> dict[str, str]:
+    return {name: ",".join(values) for name, values in sent.items() if values}

@@ -11,4 +11,6 @@ Files of `<state directory>/web/<run-id>/`, all of them written by one process a
     report.jsonl   the lines of --report
     log.jsonl      the lines of the log, as JSON
     result.json    how it ended; never there of a run that was killed
+
+`run` is its id in the history (immich_meta.state); of a household there are several, one a user: `runs`.
 """

@@ -20,6 +20,7 @@ _NOT_OFFERED = frozenset({"everything", "report", "config", "yes", "help"})
 _SAFETY = frozenset({"dry_run", "protect_newer", "check_checksum", "verify", "keep_undo"})
 _WRITING = frozenset({"write_to", "mtime", "date_source", "live_photos", "rating_percent", "clear_ratings"})
 _MOST_CHARACTERS = 100
+_MOST_VALUES = 50
 
 Kind = Literal["switch", "choice", "number", "text"]
 Group = Literal["modules", "safety", "writing", "run"]
@@ -39,6 +40,7 @@ class Field:
     default: str = ""
     low: Optional[int] = None
     high: Optional[int] = None
+    is_repeatable: bool = False
 
 
 class BadFormError(ValueError):
@@ -80,26 +82,34 @@ def parsed(said: Sequence[str]) -> tuple[frozenset[Module], dict[str, Any]]:
 
 
 def chosen(said: Sequence[str]) -> dict[str, str]:
-    """Field name to what a form shows for it, of a command line that `arguments` gave: `1` of a switch that is on."""
+    """Field name to what a form shows for it, of a command line that `arguments` gave: `1` of a switch that is on.
+
+    Values of an option that may be repeated are joined by commas.
+    """
     by_flag = {each.flag: each for each in fields()}
-    pairs = (word.partition("=") for word in said)
-    return {by_flag[flag].name: value if equals else "1" for flag, equals, value in pairs if flag in by_flag}
+    found: dict[str, str] = {}
+    for flag, equals, value in (word.partition("=") for word in said):
+        if flag in by_flag:
+            name, shown = by_flag[flag].name, value if equals else "1"
+            found[name] = f"{found[name]},{shown}" if name in found else shown
+    return found
 
 
 def _words(field: Field, values: Sequence[str]) -> Iterator[str]:
-    if len(values) > 1:
-        raise BadFormError(f"{field.flag} was said more than once", field.name)
-    value = values[0].strip() if values else ""
-    if not value:
-        return
+    if len(values) > (_MOST_VALUES if field.is_repeatable else 1):
+        raise BadFormError(f"{field.flag} was said too often", field.name)
+    for value in filter(None, map(str.strip, values)):
+        yield _word(field, value)
+
+
+def _word(field: Field, value: str) -> str:
     if field.kind == "switch":
         if value != "1":
             raise BadFormError(f"{field.flag} is on or off", field.name)
-        yield field.flag
-        return
+        return field.flag
     if len(value) > _MOST_CHARACTERS or not value.isprintable():
         raise BadFormError(f"{field.flag}: this cannot be meant", field.name)
-    yield f"{field.flag}={value}"
+    return f"{field.flag}={value}"
 
 
 def _is_offered(option: click.Option) -> bool:
@@ -120,6 +130,7 @@ def _field(option: click.Option) -> Field:
         default,
         int(bounds.min) if bounds and bounds.min is not None else None,
         int(bounds.max) if bounds and bounds.max is not None else None,
+        option.multiple,
     )
 
 

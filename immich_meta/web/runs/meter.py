@@ -27,8 +27,9 @@ class Meter(Watcher):
     total: Optional[int] = None
     resumed: int = 0
     path: str = ""
-    run_id: Optional[str] = None
+    run_ids: list[str] = field(default_factory=list)
     sums: Optional[Statistics] = None
+    _users: int = 0
     _counts: Counter[Status] = field(default_factory=Counter)
     _samples: deque[tuple[float, int]] = field(default_factory=deque)
 
@@ -38,7 +39,12 @@ class Meter(Watcher):
         self.phase = phase
 
     def expects(self, total: Optional[int]) -> None:
-        self.total = total
+        """Of a household each user's are told when it is their turn."""
+        self._users += 1
+        if self._users == 1:
+            self.total = total
+        else:
+            self.total = None if total is None or self.total is None else self.total + total
 
     def passed_over(self) -> None:
         self.resumed += 1
@@ -48,10 +54,10 @@ class Meter(Watcher):
         self.path = outcome.result.path
 
     def is_kept_as(self, run_id: str) -> None:
-        self.run_id = run_id
+        self.run_ids.append(run_id)
 
     def ended(self, sums: Statistics) -> None:
-        self.sums = sums
+        self.sums = sums if self.sums is None else self.sums + sums
 
     def reading(self) -> dict[str, Any]:
         """What is on the page: `rate` in files per second, `left` in seconds, None while nobody can tell."""
@@ -69,7 +75,7 @@ class Meter(Watcher):
             "rate": None if rate is None else round(rate, 2),
             "left": None if left is None else round(left, 1),
             "path": self.path,
-            "run": self.run_id,
+            "run": self.run_ids[-1] if self.run_ids else None,
         }
 
     def _rate(self, done: int) -> Optional[float]:

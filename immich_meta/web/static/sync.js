@@ -1,6 +1,6 @@
 // The form of a sync: all and none.
 
-const boxes = document.querySelectorAll(".tiles input[type=checkbox]");
+const boxes = document.querySelectorAll(".modules input[type=checkbox]");
 
 function set(checked) {
   for (const box of boxes) {

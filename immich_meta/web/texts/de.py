@@ -61,6 +61,8 @@ TEXTS: dict[str, str] = {
     "sync.modules.help": "Jedes kommt in die Felder, die andere Programme lesen.",
     "sync.all": "Alles auswählen",
     "sync.none": "Nichts auswählen",
+    "sync.users": "Von wem",
+    "sync.users.help": "Ohne Auswahl: von allen.",
     "sync.how": "Schauen oder schreiben",
     "sync.look": "Nur schauen",
     "sync.look.help": "Ein Probelauf: zeigt jedes Feld, alt und neu. Nichts wird geschrieben.",
@@ -154,7 +156,7 @@ TEXTS: dict[str, str] = {
     "settings.hidden": "verborgen",
     "settings.environment": "Umgebung",
     "settings.file": "Datei",
-    "settings.problem": "Eine Einstellung ist falsch",
+    "settings.problem": "Das muss zuerst in Ordnung kommen",
     "mistake.title": "Das ging nicht",
     "mistake.home": "Zum Anfang",
     "mistake.400": "Diese Anfrage ergibt hier keinen Sinn.",
@@ -208,6 +210,7 @@ TEXTS: dict[str, str] = {
     "option.shard": "Teil der Bibliothek",
     "option.keep_undo": "Tage zum Zurücknehmen",
     "option.refresh": "Immich neu einlesen lassen",
+    "option.user": "Von wem",
     "option.log_level": "Ausführlichkeit",
 }
 
@@ -242,5 +245,6 @@ OPTION_HELP: dict[str, str] = {
     "keep_undo": "So lange lässt sich zurücknehmen, was geschrieben wird; 0: gar nicht (Vorgabe 90).",
     "refresh": "Immich nach dem Lauf bitten, neu einzulesen: genau die geänderten Dateien, oder die ganzen externen "
     "Bibliotheken, in denen sie liegen (mit dem Schlüssel eines Verwalters).",
+    "user": "Nur dieser von mehreren Benutzern.",
     "log_level": "Wie viel ins Protokoll kommt.",
 }

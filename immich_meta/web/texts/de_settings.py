@@ -8,6 +8,8 @@ from __future__ import annotations
 MEANINGS: dict[str, str] = {
     "IMMICH_INSTANCE_URL": "die Adresse des Immich-Servers, mit oder ohne /api; muss sein",
     "IMMICH_API_KEY": "der Schlüssel des Benutzers, dessen Fotos abgeglichen werden; muss sein, wird nie gezeigt",
+    "IMMICH_API_KEYS": "mehrere Benutzer statt einem: Name und Schlüssel eines jeden, anna:KEY1,ben:KEY2, in der "
+    "Reihenfolge des Abgleichs; wird nie gezeigt",
     "IMMICH_PHOTO_DIR": "wo die Originale auf diesem Rechner liegen; auch PHOTO_DIR",
     "IMMICH_PATH_MAP": "Paare SERVER=HIER, getrennt durch ;: welcher Ordner des Servers hier welcher ist; das "
     "längste passende gilt",
