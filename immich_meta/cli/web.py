@@ -101,7 +101,15 @@ def _serve(web: WebConfig, chosen: Settings, port: int) -> int:
     level, secrets = "DEBUG" if web.debug else "WARNING", secrets_of(chosen)
     with logs.configure(None, level=level, secrets=secrets, stream=sys.stderr, zone=chosen.time_zone):
         try:
-            server = create_server(app, host=web.host, port=port, threads=_THREADS, ident=None)
+            # X-Forwarded-Proto, which waitress would take away, only makes a cookie more careful (security/gate.py).
+            server = create_server(
+                app,
+                host=web.host,
+                port=port,
+                threads=_THREADS,
+                ident=None,
+                clear_untrusted_proxy_headers=False,
+            )
         except OSError as error:
             raise SettingsError(
                 f"the web page cannot be served at {web.host}, port {port}: {error.strerror or error}",

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("flask", reason="the web page is not installed")
 
 from immich_meta.demo.server import DemoServer
+from tests.cli.gate import Gate
 from tests.cli.home import Home
 from tests.web.visitor import Site
 
@@ -32,3 +33,10 @@ def site(home: Home) -> Iterator[Site]:
     site = Site(home)
     yield site
     site.close()
+
+
+@pytest.fixture
+def gate(server: DemoServer) -> Iterator[Gate]:
+    gate = Gate(server)
+    yield gate
+    gate.open()

@@ -10,14 +10,24 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.cli.home import KEY, Home, wait_until
+from immich_meta.web.runs.folders import RunFolders, State
+from tests.cli.gate import Gate
+from tests.cli.home import KEY, Home, keywords, wait_until
 
+Answer = tuple[int, dict[str, str], str]
+PASSWORD = "correct horse battery"
+_CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _LINK = re.compile(r"To log in, once: http://127\.0\.0\.1:(\d+)(/login\?token=\S+)")
+
+
+def _cookie(headers: Mapping[str, str]) -> str:
+    return headers["Set-Cookie"].partition(";")[0]
 
 
 def free_port() -> int:
@@ -38,17 +48,34 @@ class Served:
         self._reader.start()
         wait_until(lambda: self._answers() or self.child.poll() is not None, 30)
 
-    def get(self, path: str, cookie: str = "", host: str = "localhost") -> tuple[int, dict[str, str], str]:
+    def get(self, path: str, cookie: str = "", **headers: str) -> Answer:
+        return self._ask("GET", path, {**headers, "Cookie": cookie})
+
+    def post(self, path: str, cookie: str, fields: Mapping[str, str], **headers: str) -> Answer:
+        form = {**headers, "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        return self._ask("POST", path, form, urlencode(fields))
+
+    def log_in(self, password: str, **headers: str) -> tuple[str, str]:
+        """The cookie, and the token of forms."""
+        _, said, page = self.get("/login")
+        fields = {"secret": password, "csrf": _CSRF.findall(page)[0]}
+        _, said, _ = self.post("/login", _cookie(said), fields, **headers)
+        assert ("Secure" in said["Set-Cookie"]) is bool(headers)
+        _, new, page = self.get("/sync", _cookie(said))
+        return _cookie(new), _CSRF.findall(page)[0]
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], body: str = "") -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("GET", path, headers={"Host": host, **({"Cookie": cookie} if cookie else {})})
+        connection.request(method, path, body, {name: value for name, value in headers.items() if value})
         answer = connection.getresponse()
-        body = answer.read().decode()
+        text = answer.read().decode()
         connection.close()
-        return answer.status, dict(answer.getheaders()), body
+        return answer.status, dict(answer.getheaders()), text
 
     def end(self) -> None:
         """As `docker stop` does."""
-        self.child.send_signal(signal.SIGTERM)
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
         self.child.wait(20)
         self._reader.join()
         assert self.child.stdout is not None
@@ -123,10 +150,10 @@ def test_it_serves_prints_a_link_that_opens_once_and_ends(home: Home) -> None:
         status, headers, _ = page.get(link[2])
         assert (status, headers["Location"]) == (302, "/")
         assert "Server" not in headers
-        cookie = headers["Set-Cookie"].partition(";")[0]
+        cookie = _cookie(headers)
         assert page.get("/settings", cookie)[0] == 200
         assert page.get(link[2])[0] == 403
-        assert page.get("/", cookie, host="evil.example")[0] == 403
+        assert page.get("/", cookie, Host="evil.example")[0] == 403
         assert sum(1 for line in page.said if _LINK.match(line)) == 2
     assert page.child.returncode == 130
     assert page.errors == ""
@@ -134,13 +161,34 @@ def test_it_serves_prints_a_link_that_opens_once_and_ends(home: Home) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_with_a_password_no_token_is_printed_and_the_password_is_nowhere(home: Home) -> None:
-    password = "correct horse battery"
-    with served(home, IMMICH_META_WEB_PASSWORD=password, FLASK_DEBUG="true") as page:
+    with served(home, IMMICH_META_WEB_PASSWORD=PASSWORD, FLASK_DEBUG="true") as page:
         assert page.get("/login?token=x")[0] == 403
     said = "".join(page.said) + page.errors
     assert "token=" not in said
-    assert password not in said
+    assert PASSWORD not in said
     assert KEY not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX has them")
+def test_a_run_goes_on_when_its_page_is_killed(home: Home, gate: Gate) -> None:
+    home.fill(10)
+    gate.close("/search/metadata", page=3)
+    slow = {"IMMICH_SEARCH_PAGE_SIZE": "2", "IMMICH_META_WEB_PASSWORD": PASSWORD, "IMMICH_LOG_FILE": "-"}
+    with served(home, **slow) as page:
+        # A proxy says that the browser came over TLS.
+        cookie, csrf = page.log_in(PASSWORD, **{"X-Forwarded-Proto": "https"})
+        status, headers, _ = page.post("/sync", cookie, {"people": "1", "csrf": csrf})
+        assert status == 303
+        folders = RunFolders(home.directory.parent / "state" / "web", lambda: 0.0)
+        folder = folders.get(headers["Location"].rpartition("/")[2])
+        assert folder is not None
+        wait_until(lambda: keywords(home.photos / "2024/IMG_0003.jpg") == ("Ada",), 30)
+        page.child.kill()
+        page.child.wait(20)
+        assert folder.state(0.0) is State.RUNNING
+        gate.open()
+        wait_until(lambda: folder.result() is not None, 30)
+    assert (folder.result() or {})["sums"]["updated"] == 10
 
 
 def test_the_help_is_quick_and_needs_no_page() -> None:

@@ -6,48 +6,17 @@ import json
 import os
 import signal
 import stat
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
 
 import pytest
 
-from immich_meta.demo.api import Call, Reply
-from immich_meta.demo.server import DemoServer
 from immich_meta.web.runs.folders import KEPT, RunFolder, State
+from tests.cli.gate import Gate
 from tests.cli.home import KEY, Home, keywords, lines_of, wait_until
 from tests.web.visitor import Site, ended, started
 
 SLOW = {"IMMICH_SEARCH_PAGE_SIZE": "2", "IMMICH_ASSET_BATCH_SIZE": "1"}
-
-
-class Gate:
-    """Keeps a server from answering searches behind some page, until it is opened."""
-
-    def __init__(self, server: DemoServer) -> None:
-        self._server = server
-        self._open = threading.Event()
-
-    def close(self, page: int) -> None:
-        plain = self._server.api.answer
-
-        def answer(call: Call, key: Optional[str]) -> Reply:
-            if call.path.startswith("/search") and int(str(call.body.get("page", 1))) >= page:
-                self._open.wait(30)
-            return plain(call, key)
-
-        self._server.api.answer = answer  # type: ignore[method-assign]
-
-    def open(self) -> None:
-        self._open.set()
-
-
-@pytest.fixture
-def gate(server: DemoServer) -> Iterator[Gate]:
-    gate = Gate(server)
-    yield gate
-    gate.open()
 
 
 @pytest.fixture
@@ -55,7 +24,7 @@ def slow_site(home: Home, gate: Gate) -> Iterator[Site]:
     """Asks for two photos at a time, and is kept waiting behind the first four."""
     home.environ |= SLOW
     home.fill(10)
-    gate.close(3)
+    gate.close("/search/metadata", page=3)
     site = Site(home)
     yield site
     gate.open()
