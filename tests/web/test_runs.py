@@ -227,6 +227,21 @@ def test_a_folder_that_is_damaged_is_shown_as_far_as_it_goes(site: Site) -> None
                 assert visitor.get(path).status_code == 200, (name, content, path)
 
 
+def test_what_is_damaged_cannot_be_done_again(site: Site) -> None:
+    visitor = site.visitor()
+    folder = site.parts.folders.create({"arguments": ["--nonsense"], "dry_run": True})
+    (folder.path / "result.json").write_text('{"exit_code": 0}')
+    assert visitor.post(f"/sync/{folder.id}/again", {"how": "write"}).status_code == 400
+
+
+def test_where_no_run_can_be_remembered_it_is_said(site: Site, home: Home) -> None:
+    (home.directory.parent / "state").mkdir(exist_ok=True)
+    (home.directory.parent / "state" / "web").write_bytes(b"")
+    answer = site.visitor().post("/sync", {"people": "1", "dry_run": "1"})
+    assert answer.status_code == 409
+    assert "IMMICH_META_STATE_DIR chooses another directory" in answer.text
+
+
 def test_what_looks_like_a_folder_and_leads_elsewhere_is_none(site: Site, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere"
     target.mkdir()

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from immich_meta.web.language import t
 from immich_meta.web.pages.summary import summary_of
 from immich_meta.web.parts import parts
+from immich_meta.web.runs.asked import BadFormError
 from immich_meta.web.runs.control import RunUnderWayError
 from immich_meta.web.runs.folders import RunFolder
 from immich_meta.web.runs.tail import LEVELS, tail
@@ -49,17 +50,17 @@ def again(run_id: str) -> AnyResponse:
     """The same run once more: `how` resume, for one that was interrupted, or write, for one that only looked."""
     summary = summary_of(_folder(run_id))
     how = request.form.get("how", "")
-    said = [word for word in summary.arguments if word not in ("--resume", "--clear-checkpoint")]
+    said = [word for word in summary.arguments if word not in ("--resume", "--clear-checkpoint", "--dry-run")]
     if how == "resume" and summary.can_resume:
         said.append("--resume")
-    elif how == "write" and summary.is_dry_run and not summary.state.is_active:
-        said.remove("--dry-run")
-    else:
+    elif how != "write" or not summary.is_dry_run or summary.state.is_active:
         abort(400)
     try:
         folder = parts().control.start(said)
     except RunUnderWayError as error:
         return redirect(url_for("live.show", run_id=error.run_id), 303)
+    except BadFormError:  # what was asked for is damaged, or of another version
+        abort(400)
     return redirect(url_for("live.show", run_id=folder.id), 303)
 
 

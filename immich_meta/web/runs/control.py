@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import Callable, Optional
 
-from immich_meta.errors import ImmichMetaError
+from immich_meta.errors import ImmichMetaError, PathsError
 from immich_meta.web.runs.asked import chosen, parsed
 from immich_meta.web.runs.folders import RunFolder, RunFolders, State
 from immich_meta.web.runs.worker import Surroundings, carry_out
@@ -41,22 +41,13 @@ class Control:
         self._process: Optional[multiprocessing.process.BaseProcess] = None
 
     def start(self, arguments: Sequence[str]) -> RunFolder:
-        """Begin a run with these arguments of `sync`. Raises RunUnderWayError, BadFormError, OSError."""
+        """Begin a run with these arguments of `sync`. Raises RunUnderWayError, BadFormError, PathsError."""
         modules, _ = parsed(arguments)
         with self._lock:
             active = self.active()
             if active is not None:
                 raise RunUnderWayError(active.id)
-            said = chosen(arguments)
-            folder = self._folders.create(
-                {
-                    "arguments": list(arguments),
-                    "modules": [module.value for module in Module if module in modules],
-                    "options": said,
-                    "dry_run": "dry_run" in said,
-                    "asked": self._clock(),
-                }
-            )
+            folder = self._folder(arguments, modules)
             # Not a daemon: a run has worker processes of its own.
             process = multiprocessing.get_context("spawn").Process(
                 target=carry_out, args=(folder, self._around), name="immich-meta run", daemon=False
@@ -65,6 +56,24 @@ class Control:
             self._process = process
         self._folders.prune()
         return folder
+
+    def _folder(self, arguments: Sequence[str], modules: frozenset[Module]) -> RunFolder:
+        said = chosen(arguments)
+        request = {
+            "arguments": list(arguments),
+            "modules": [module.value for module in Module if module in modules],
+            "options": said,
+            "dry_run": "dry_run" in said,
+            "asked": self._clock(),
+        }
+        try:
+            return self._folders.create(request)
+        except OSError as error:
+            raise PathsError(
+                f"the folder of the run cannot be made: {error.strerror or error}: {error.filename or ''}".rstrip(": "),
+                path=str(error.filename or ""),
+                cure="IMMICH_META_STATE_DIR chooses another directory",
+            ) from error
 
     def active(self) -> Optional[RunFolder]:
         """The run that is under way; only the newest one can be."""
