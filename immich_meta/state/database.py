@@ -61,8 +61,11 @@ def connect(path: Path, *, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Co
 
 
 def connect_worker(path: Path) -> sqlite3.Connection:
-    """Open a store that the run has open, to append to its log from several threads, one at a time."""
-    return _open(path, "rw")
+    """Open a store that the run has open, to append to its log from several threads, one at a time.
+
+    What is appended is on the disk before the append returns: a rename that survives a power failure has its way back.
+    """
+    return _open(path, "rw", synchronous="FULL")
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -86,7 +89,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     raise AssertionError("unreachable")
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
+def _open(path: Path, mode: str, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
     address = f"file:{quote(str(path.resolve()), errors='surrogateescape')}?{mode if '=' in mode else f'mode={mode}'}"
     connection = sqlite3.connect(
         address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -94,7 +97,7 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     # A damaged text is no reason to fail: it will not be equal to anything.
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cache_size = -16384")  # kB
         # Assets come in any order and touch pages all over the file: copied back rarely, that costs half.

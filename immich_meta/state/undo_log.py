@@ -60,7 +60,7 @@ class UndoLog:
         return self._connection is not None
 
     def append(self, undo: Undo, changes: Sequence[ChangedTag], asset_id: Optional[str]) -> None:
-        """Write it down. It outlives this process when this returns; a power failure may take the last ones."""
+        """Write it down. It outlives this process, and a power failure, when this returns."""
         if self._connection is None:
             return
         path = os.fsencode(undo.path)
