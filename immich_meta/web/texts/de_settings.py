@@ -11,7 +11,7 @@ MEANINGS: dict[str, str] = {
     "IMMICH_API_KEYS": "mehrere Benutzer statt einem: Name und Schlüssel eines jeden, anna:KEY1,ben:KEY2, in der "
     "Reihenfolge des Abgleichs; wird nie gezeigt",
     "IMMICH_PHOTO_DIR": "wo die Originale auf diesem Rechner liegen; auch PHOTO_DIR",
-    "IMMICH_PATH_MAP": "Paare SERVER=HIER, getrennt durch ;: welcher Ordner des Servers hier welcher ist; das "
+    "IMMICH_PATH_MAP": "Paare SERVER=HIER, getrennt durch Semikolons: welcher Ordner des Servers hier welcher ist; das "
     "längste passende gilt",
     "IMMICH_PATH_SEGMENTS": "ohne passendes Paar: so viele letzte Teile des Serverpfads werden in IMMICH_PHOTO_DIR "
     "gesucht (1 bis 10)",
