@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -11,11 +12,28 @@ import pytest
 from immich_meta.cli.watching import Phase
 from immich_meta.sync.report import Result, Status
 from immich_meta.sync.work import Outcome
+from immich_meta.web.runs.folders import State
 from immich_meta.web.runs.meter import Meter
 from immich_meta.web.runs.run_log import RunLog
 from immich_meta.web.runs.streams import MOST, Streams
 from immich_meta.web.runs.tail import MOST_BYTES, MOST_LINES, tail
 from tests.web.visitor import Site
+
+
+def test_many_who_look_do_not_take_each_other_for_the_run(site: Site) -> None:
+    folder = site.parts.folders.create({"arguments": ["--people"]})
+    folder.lock.write_bytes(b"")
+    seen: list[State] = []
+
+    def look() -> None:
+        seen.extend(folder.state(0.0) for _ in range(100))
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for each in lookers:
+        each.start()
+    for each in lookers:
+        each.join()
+    assert set(seen) == {State.INTERRUPTED}
 
 
 class Clock:

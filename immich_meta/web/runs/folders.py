@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ KEPT_BYTES = 2 << 30
 _ALWAYS_KEPT = 5
 STARTING_SECONDS = 30.0
 _MOST_BYTES = 1 << 20
+# Who looks whether a lock is held, holds it for an instant: threads would take each other for the run.
+_LOOKING = threading.Lock()
 
 
 class State(Enum):
@@ -92,7 +95,9 @@ class RunFolder:
         """`now`: seconds since 1970. Costs a look at two files, however long the run is."""
         if (self.path / "result.json").exists():
             return State.ENDED
-        if is_held(self.lock):
+        with _LOOKING:
+            is_alive = is_held(self.lock)
+        if is_alive:
             return State.RUNNING
         if (self.path / "result.json").exists():  # it ended between these two looks
             return State.ENDED
