@@ -59,6 +59,7 @@ class Settings:
     refresh: str
     xmp_engine: str
     state_dir: Optional[Path]
+    sidecar_dir: Optional[Path]
     keep_undo: int
     jobs: Optional[int]
     file_timeout: int
@@ -182,7 +183,7 @@ def _resolved(layers: Sequence[Layer], cwd: Path, errors: list[SettingsError]) -
             errors.append(error)
             values[variable.field] = parsed(variable, variable.default, origin)
         origins[variable.name] = origin
-    for name in ("photo_dir", "log_file", "state_dir", "health_file", "backup_target"):
+    for name in ("photo_dir", "log_file", "state_dir", "sidecar_dir", "health_file", "backup_target"):
         values[name] = None if values[name] is None else cwd / values[name]
     return Settings(**values, origins=MappingProxyType(origins))
 

@@ -198,6 +198,14 @@ VARIABLES: tuple[Variable, ...] = (
         "where it is remembered which assets are settled, and how to undo what was written",
     ),
     Variable(
+        "IMMICH_META_SIDECAR_DIR",
+        "sidecar_dir",
+        "",
+        directory,
+        "a directory; empty for none",
+        "everything goes into sidecars there, and nothing is written where the photos are; --sidecar-dir wins",
+    ),
+    Variable(
         "IMMICH_META_KEEP_UNDO",
         "keep_undo",
         "90",

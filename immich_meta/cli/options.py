@@ -5,10 +5,14 @@ Not here: the commands.
 
 from __future__ import annotations
 
-from typing import Any, Callable, TypeVar
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Callable, Optional, TypeVar
 
 import click
 
+from immich_meta.errors import PathsError, UsageError
 from immich_meta_writers.metadata import LOCAL_CLAIMANT
 from immich_meta_writers.policy import FileTime, PlanOptions, WriteTo
 
@@ -21,6 +25,12 @@ _WRITING = (
         default=WriteTo.AUTO.value,
         show_default=True,
         help="auto: into the photo, else beside it; embed: never make a sidecar; sidecar: never touch the photo; both.",
+    ),
+    click.option(
+        "--sidecar-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Only into sidecars in DIR, which mirrors the folders: nothing is ever written where the photos are.",
     ),
     click.option(
         "--mtime",
@@ -54,4 +64,45 @@ def plan_options(flags: dict[str, Any], *, xmp_engine: str, claimant: str = LOCA
         xmp_engine=xmp_engine,
         microsoft_percent=flags["rating_percent"] == "microsoft",
         clear_ratings=flags["clear_ratings"],
+        sidecar_dir=flags.get("sidecar_dir"),
     )
+
+
+def with_sidecar_dir(
+    flags: Mapping[str, Any], configured: Optional[Path], roots: Iterable[str]
+) -> dict[str, Any]:
+    """The flags with the directory of --sidecar-dir, else the `configured` one, as a text; with it nothing else is
+    written to. `roots` are the libraries.
+
+    Raises UsageError when something else is asked for, PathsError when the directory cannot serve.
+    """
+    given: Optional[Path] = flags.get("sidecar_dir")
+    chosen = configured if given is None else given
+    if chosen is None:
+        return {**flags, "sidecar_dir": None}
+    if flags["write_to"] in (WriteTo.EMBED.value, WriteTo.BOTH.value):
+        name = "IMMICH_META_SIDECAR_DIR" if given is None else "--sidecar-dir"
+        raise UsageError(f"{name} is for sidecars alone", cure=f"leave out --write-to {flags['write_to']}")
+    directory = os.path.abspath(os.path.expanduser(chosen))
+    _require_apart(directory, roots)
+    return {**flags, "sidecar_dir": directory, "write_to": WriteTo.SIDECAR.value, "refresh": "none"}
+
+
+def may_sweep(directory: str, sidecar_dir: Optional[str]) -> bool:
+    """Whether a run may tidy a directory where a killed one wrote: with a sidecar directory only in there."""
+    if sidecar_dir is None:
+        return True
+    tree = os.path.join(os.path.realpath(sidecar_dir), "")
+    return os.path.join(os.path.realpath(directory), "").startswith(tree)
+
+
+def _require_apart(directory: str, roots: Iterable[str]) -> None:
+    if not os.path.isdir(os.path.dirname(directory) if not os.path.lexists(directory) else directory):
+        cause = f"the sidecar directory {directory} cannot be made: there is no folder to make it in"
+        raise PathsError(cause, path=directory, cure="is its disk, or the volume, mounted?")
+    inner = os.path.join(os.path.realpath(directory), "")
+    for root in roots:
+        outer = os.path.join(os.path.realpath(root), "")
+        if inner.startswith(outer) or outer.startswith(inner):
+            cause = f"the sidecar directory {directory} and the library {root} lie in each other"
+            raise PathsError(cause, path=directory, cure="choose a directory beside the library")

@@ -20,8 +20,10 @@ from immich_meta.api.client import ImmichClient
 from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from immich_meta.cli.assembly import Assembly, Flags
+from immich_meta.cli.beforehand import clear, remind_of_backup
 from immich_meta.cli.household import Household, chosen
 from immich_meta.cli.interrupt import Interrupt
+from immich_meta.cli.options import may_sweep, with_sidecar_dir
 from immich_meta.cli.past import size
 from immich_meta.cli.resumed import Resumed
 from immich_meta.cli.summary import Summary
@@ -30,9 +32,8 @@ from immich_meta.errors import ImmichMetaError
 from immich_meta.settings import Settings, load_users
 from immich_meta.state import Run, Store
 from immich_meta.sync import engine, statistics
-from immich_meta.sync.album_cache import clear_album_cache
 from immich_meta.sync.asset_ids import read_asset_id
-from immich_meta.sync.checkpoint import Checkpoint, checkpoint_path, clear_checkpoint, fingerprint, open_checkpoint
+from immich_meta.sync.checkpoint import Checkpoint, checkpoint_path, fingerprint, open_checkpoint
 from immich_meta.sync.identity import owner_hash
 from immich_meta.sync.path_check import check_library
 from immich_meta.sync.paths import PathMapper
@@ -84,11 +85,11 @@ def run_session(
     ) as log:
         for note in dict.fromkeys(note for each in users for note in each.notes):
             log.logger.warning("%s", note)
-        _clear(directory, flags, log.logger)
+        clear(directory, flags, log.logger)
         if not modules:
             return EXIT_OK
         if not flags["dry_run"]:
-            _remind_of_backup(settings, log.logger)
+            remind_of_backup(settings, log.logger)
         with contextlib.ExitStack() as stack:
             watched_by = terminal() if watcher is None else watcher
             runs = _Runs(modules, flags, directory, log, watched_by, stack)
@@ -126,6 +127,8 @@ class _Runs:
             "live_photos": self._flags["live_photos"] or settings.live_photos,
             "refresh": self._flags["refresh"] or settings.refresh,
         }
+        roots = (*(rule.target for rule in settings.path_map), str(settings.photo_dir))
+        flags = with_sidecar_dir(flags, settings.sidecar_dir, roots)
         check_library(settings.path_map, str(settings.photo_dir))
         with ImmichClient(
             settings.instance_url,
@@ -151,24 +154,6 @@ class _Runs:
             writer = ReportWriter(target, warn=self._log.logger.warning, redact=self._log.redact)
             self._report = self._stack.enter_context(writer)
         return self._report
-
-
-def _clear(directory: Path, flags: Flags, log: logging.Logger) -> None:
-    if flags["clear_checkpoint"]:
-        found = clear_checkpoint(directory)
-        log.info("The checkpoint is cleared" if found else "There was no checkpoint to clear")
-    if flags["clear_album_cache"]:
-        log.info("The album cache is cleared" if clear_album_cache(directory) else "There was no album cache to clear")
-
-
-def _remind_of_backup(settings: Settings, log: logging.Logger) -> None:
-    """Files are about to be changed: a backup of the database that is too old is worth a word, and no more."""
-    if settings.backup_target is not None:
-        from immich_meta.backup import reminder_about
-
-        due = reminder_about(settings.backup_target, time.time(), settings.backup_max_age)
-        if due is not None:
-            log.warning("%s", due)
 
 
 @dataclass(frozen=True)
@@ -225,7 +210,8 @@ class _Session:
             notes = ("A dry run looks at every asset: --resume is for real ones",) if self.flags["resume"] else ()
             path = checkpoint_path(self.directory, owner if self.settings.user else "")
             return Checkpoint(path, None, batch_size=batch_size, clock=time.monotonic, warn=warn, notes=notes)
-        options = (f"{name}={self.flags[name]}" for name in _DECIDES_CONTENT)
+        options = [f"{name}={self.flags[name]}" for name in _DECIDES_CONTENT]
+        options += [f"sidecar_dir={tree}"] if (tree := self.flags["sidecar_dir"]) else []
         return open_checkpoint(
             self.directory,
             fingerprint(owner, names, options),
@@ -238,7 +224,7 @@ class _Session:
     def _work(self, assembly: Assembly, store: Store, checkpoint: Checkpoint, stop: Interrupt) -> int:
         started = time.monotonic()
         mapper = PathMapper(
-            self.settings.path_map, str(self.settings.photo_dir), self.settings.path_segments, read_asset_id
+            self.settings.path_map, str(self.settings.photo_dir), self.settings.path_segments, self._read_asset_id
         )
         summary = Summary(self.log, self.settings, self.modules, self.modes, mapper)
         resumed = Resumed(checkpoint, self.watcher)
@@ -260,7 +246,8 @@ class _Session:
             for outcome in run.outcomes(summary.seen(stop.waiting_for(assets))):
                 self._tell(outcome)
                 summary.count(outcome)
-                refresher.count(outcome)
+                if not self.flags["sidecar_dir"]:  # where Immich does not look
+                    refresher.count(outcome)
                 if outcome.result.status in _DONE and outcome.result.asset_id:
                     checkpoint.record(outcome.result.asset_id)
                 self.watcher.came(outcome)
@@ -287,6 +274,9 @@ class _Session:
         checkpoint.finish()
         return EXIT_OK
 
+    def _read_asset_id(self, path: str) -> Optional[str]:
+        return read_asset_id(path, self.flags["sidecar_dir"])
+
     def _tell_total(self) -> None:
         """Of a part of the library it is not known."""
         if self.watcher.wants_total:
@@ -309,7 +299,8 @@ class _Session:
     def _begin_history(self, store: Store) -> Run:
         """A run in the history; what a killed run had left in the folders where it wrote goes first."""
         for directory in store.unfinished_directories():
-            sweep(directory)
+            if may_sweep(directory, self.flags["sidecar_dir"]):
+                sweep(directory)
         shown: dict[str, object] = {
             "modules": sorted(module.value for module in self.modules),
             "modes": self.modes,

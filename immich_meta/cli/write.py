@@ -18,7 +18,7 @@ import click
 
 from immich_meta import settings
 from immich_meta.cli import EXIT_CODES, EXIT_FAILED, EXIT_OK
-from immich_meta.cli.options import plan_options, writing_options
+from immich_meta.cli.options import may_sweep, plan_options, with_sidecar_dir, writing_options
 from immich_meta.cli.past import keep_undo_option, warn
 from immich_meta.errors import UsageError
 from immich_meta.sync.report import Failure, ReportWriter, Result, Status, render
@@ -26,6 +26,7 @@ from immich_meta_writers import PhotoMetadata, Plan, PlanOptions, WriterError, a
 from immich_meta_writers.commit import sweep
 from immich_meta_writers.errors import MetadataError, UnsupportedError
 from immich_meta_writers.metadata_json import photo_metadata
+from immich_meta_writers.plan import written_in
 from immich_meta_writers.plan.outcome import Keep
 
 _LARGEST_JSON = 16 << 20
@@ -54,12 +55,13 @@ def command(
     """
     chosen = settings.load(os.environ, None, Path.cwd(), needs_server=False)
     wanted = photo_metadata(_load(source), chosen.time_zone)
+    flags = with_sidecar_dir(flags, chosen.sidecar_dir, ())
     options = plan_options(flags, xmp_engine=chosen.xmp_engine)
     counts: Counter[Status] = Counter()
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(ReportWriter(report, warn=warn)) if report else None
         days = chosen.keep_undo if keep_undo is None else keep_undo
-        keep = None if dry_run else stack.enter_context(_kept(files, chosen.state_dir, days, counts))
+        keep = None if dry_run else stack.enter_context(_kept(files, options, chosen.state_dir, days, counts))
         for result in _results(dict.fromkeys(files), wanted, options, keep):
             counts[result.status] += 1
             if writer:
@@ -70,14 +72,17 @@ def command(
 
 
 @contextlib.contextmanager
-def _kept(files: Sequence[str], state_dir: Optional[Path], days: int, counts: Counter[Status]) -> Iterator[Keep]:
+def _kept(
+    files: Sequence[str], options: PlanOptions, state_dir: Optional[Path], days: int, counts: Counter[Status]
+) -> Iterator[Keep]:
     """A run in the history of the files that were written without a server: what takes each of them back."""
     from immich_meta.state import UndoLog, open_free_store, state_directory
 
     with open_free_store(state_directory(state_dir), "files", warn=warn, command="write") as store:
-        directories = {os.path.dirname(os.path.realpath(path)) for path in files}
+        directories = {written_in(os.path.realpath(path), options) for path in files}
         for directory in directories.union(store.unfinished_directories()):
-            sweep(directory)
+            if may_sweep(directory, options.sidecar_dir):
+                sweep(directory)
         run = store.begin_run("write", {"files": len(files)}, keeps_undo=days > 0)
         for directory in directories:
             run.will_write_in(directory)

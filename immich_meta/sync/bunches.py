@@ -5,7 +5,6 @@ Not here: the processes (pool.py); which tasks go together, and the order of the
 
 from __future__ import annotations
 
-import os
 import signal
 from concurrent.futures import TimeoutError as TookTooLong
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +15,7 @@ from immich_meta.sync.pool import Call, Pool
 from immich_meta.sync.task import Task
 from immich_meta.sync.work import Answer, lost
 from immich_meta_writers.commit import sweep
+from immich_meta_writers.plan import written_in
 
 # Doing a task once more is harmless: what was written already is found to be there.
 _ATTEMPTS = 3
@@ -60,7 +60,7 @@ class Bunch:
             try:
                 self._answers = self._call.answers()
             except Exception:  # noqa: BLE001 - whatever it is, it will show which task is to blame
-                for directory in {os.path.dirname(task.path) for task in self._tasks}:
+                for directory in {written_in(task.path, task.options) for task in self._tasks}:
                     sweep(directory)
                 self._answers = tuple(_Alone(self._pool, task) for task in self._tasks)
         return self._answers
@@ -124,7 +124,7 @@ class _Alone:
             failure = lost(self._task, "worker_died", f"the process that worked on it died ({_how(error.exitcode)})")
         except Exception as error:  # noqa: BLE001 - a fault of this program costs one file, not the run
             failure = lost(self._task, "internal", f"this should not happen, please report it: {error!r}")
-        sweep(os.path.dirname(self._task.path))
+        sweep(written_in(self._task.path, self._task.options))
         return failure
 
 

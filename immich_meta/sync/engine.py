@@ -5,7 +5,6 @@ Not here: settings and the command line (cli/), and every decision about one fil
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from immich_meta.sync.task import Mode, PlanningOptions, Resolver, Task, to_task
 from immich_meta.sync.turns import Turn
 from immich_meta.sync.work import Answer, Asks, Outcome
 from immich_meta_writers.commit import sweep
-from immich_meta_writers.plan import marks
+from immich_meta_writers.plan import marks, written_in
 
 Listed = Union[Asset, InvalidAsset, SettledAsset]
 _MOST_KNOWN = 20_000
@@ -94,9 +93,10 @@ class Run:
         found = self._engine.resolve(asset)
         if not isinstance(found, Resolved):
             return None
-        if not self._engine.ledger.is_as_listed(asset.id, self._listed(asset), found.path):
+        tree = self._engine.options.writing.sidecar_dir
+        if not self._engine.ledger.is_as_listed(asset.id, self._listed(asset), found.path, tree):
             return None
-        self._sweep(os.path.dirname(found.path))
+        self._sweep(found.path)
         return found.path
 
     def _listed(self, asset: Asset) -> bytes:
@@ -128,7 +128,7 @@ class Run:
         if isinstance(task, Result):
             self._crew.known(Outcome(task))
             return
-        self._sweep(os.path.dirname(task.path))
+        self._sweep(task.path)
         faces = self._engine.ledger.faces_of(asset)
         is_shared = self._claims.add(task.path, task.asset_id)
         earlier = self._engine.turn.reach(task.path)
@@ -159,10 +159,10 @@ class Run:
         """The task with what may be done. For a file that is another asset's too, what that one wrote is waited for."""
         if self._engine.dry_run:
             return replace(task, mode=Mode.LOOK)
-        self._engine.will_write_in(os.path.dirname(task.path))
+        self._engine.will_write_in(written_in(task.path, task.options))
         if is_shared:
             self._crew.settle()
-            return replace(task, mode=Mode.FOLLOW, files=marks(task.path))
+            return replace(task, mode=Mode.FOLLOW, files=marks(task.path, task.options.sidecar_dir))
         if self._may_touch is None:
             return replace(task, mode=Mode.ASK)
         return task if self._may_touch else replace(task, mode=Mode.SPARE)
@@ -176,8 +176,9 @@ class Run:
         if isinstance(found, (SettledAsset, Resolved)) and found.path:
             self._engine.turn.reach(found.path)
 
-    def _sweep(self, directory: str) -> None:
+    def _sweep(self, path: str) -> None:
         """Once per directory, before anything is written there: what a killed run had left goes."""
+        directory = written_in(path, self._engine.options.writing)
         if directory not in self._swept and not self._engine.dry_run:
             self._swept.add(directory)
             sweep(directory)

@@ -68,10 +68,12 @@ class Ledger:
             return False
         return not self.asks_faces or record.faces == faces
 
-    def is_as_listed(self, asset_id: str, listed: bytes, path: str) -> bool:
+    def is_as_listed(self, asset_id: str, listed: bytes, path: str, sidecar_dir: Optional[str] = None) -> bool:
         """Whether all that the server says of an asset, and its file at `path`, are as they were."""
         record = self._records.settled(asset_id) if self._records is not None else None
-        return record is not None and record.listed == listed != b"" and record.files == marks(path) != ""
+        if record is None or record.listed != listed or not listed:
+            return False
+        return record.files == marks(path, sidecar_dir) != ""
 
     def faces_of(self, asset: Asset) -> bytes:
         """A digest of all that would move when a face does: the asset, its people, and what the server says of them."""

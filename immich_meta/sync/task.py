@@ -117,7 +117,7 @@ def to_task(
         notes=tuple(note.text for note in mapped.notes if not note.is_debug),
         asset_notes=asset.notes,
         date_moved=any(note.kind is NoteKind.DATE_MOVED for note in mapped.notes),
-        files=marks(found.path),
+        files=marks(found.path, options.writing.sidecar_dir),
     )
 
 

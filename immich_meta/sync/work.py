@@ -103,7 +103,7 @@ class Work:
         """An unchanged file that is not what it was before the process was lost was written by that one."""
         if not isinstance(answer, Outcome) or answer.result.status is not Status.UNCHANGED:
             return answer
-        now = marks(task.path)
+        now = marks(task.path, task.options.sidecar_dir)
         if not task.files or now == task.files:
             return answer
         result = replace(answer.result, status=Status.UPDATED, changes=log.changes_of(task.asset_id))
@@ -211,7 +211,7 @@ def _outcome(task: Task, found: Plan, status: Status) -> Outcome:
 def _marks(task: Task, status: Status) -> str:
     """Of a file that was only read, what was seen before: whoever has written to it since is found out."""
     if status is Status.UPDATED:
-        return marks(task.path)
+        return marks(task.path, task.options.sidecar_dir)
     return task.files if status is Status.UNCHANGED else ""
 
 

@@ -112,7 +112,7 @@ class Workers:
     def _taken(self, entry: Union[Begun, Answer]) -> Answer:
         answer = entry.answer() if isinstance(entry, Begun) else entry
         if isinstance(answer, Outcome) and answer.result.status is Status.UPDATED:
-            self._remember(os.path.dirname(answer.result.path))
+            self._remember(os.path.dirname(answer.result.sidecar or answer.result.path))
         return answer
 
     def _remember(self, directory: str) -> None:

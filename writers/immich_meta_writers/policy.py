@@ -36,6 +36,8 @@ class PlanOptions:
     `claimant`: whose values these are (8 hex digits, or "local"). `mtime` None: capture when a date is wanted,
     else keep. `xmp_engine`: exempi, builtin or auto. `protect_after`: a file that was modified more than 2 s later
     than this (seconds since 1970), and not by us, keeps its differing single values, reported. `protect`: so does any.
+    `sidecar_dir`: everything goes into sidecars in a tree of folders below this directory (plan/tree.py), whatever
+    `write_to` says; nothing is ever written where the photo is.
     """
 
     write_to: WriteTo = WriteTo.AUTO
@@ -46,3 +48,4 @@ class PlanOptions:
     clear_ratings: bool = False
     protect: bool = False
     protect_after: Optional[float] = None
+    sidecar_dir: Optional[str] = None

@@ -16,7 +16,7 @@ from immich_meta.cli.sync import command as sync
 from immich_meta_writers.tags import Module
 
 # The page has its own places for these, and nobody at a terminal to ask. A path never comes from a request.
-_NOT_OFFERED = frozenset({"everything", "report", "config", "yes", "help"})
+_NOT_OFFERED = frozenset({"everything", "report", "config", "yes", "help", "sidecar_dir"})
 _SAFETY = frozenset({"dry_run", "protect_newer", "check_checksum", "verify", "keep_undo"})
 _WRITING = frozenset({"write_to", "mtime", "date_source", "live_photos", "rating_percent", "clear_ratings"})
 _MOST_CHARACTERS = 100

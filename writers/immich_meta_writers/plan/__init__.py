@@ -18,26 +18,28 @@ from immich_meta_writers.plan.files import OpenFile, marks, opened
 from immich_meta_writers.plan.media import plan_media, plan_mtime, read_geometry, read_media
 from immich_meta_writers.plan.outcome import FilePlan, Plan
 from immich_meta_writers.plan.shown import shown
-from immich_meta_writers.plan.sidecars import new_sidecar, plan_sidecar, read_sidecar, sidecar_of
+from immich_meta_writers.plan.sidecars import new_sidecar, plan_mirrored, plan_sidecar, read_sidecar, sidecar_of
 from immich_meta_writers.plan.target import Geometry
+from immich_meta_writers.plan.tree import mirrored, written_in
 from immich_meta_writers.plan.wanted import prepared
 from immich_meta_writers.policy import PlanOptions, WriteTo
 from immich_meta_writers.tags import TABLE
 
-__all__ = ["FilePlan", "Plan", "apply_all", "marks", "plan", "read", "read_sidecar_of"]
+__all__ = ["FilePlan", "Plan", "apply_all", "marks", "mirrored", "plan", "read", "read_sidecar_of", "written_in"]
 
 DEFAULTS = PlanOptions()
 AnyPath = Union[str, "os.PathLike[str]"]
 
 
-def read(path: AnyPath) -> dict[str, Shown]:
-    """What a photo says, by ExifTool's tag names; only the tags of the contract that are there.
+def read(path: AnyPath, *, mends: bool = True) -> dict[str, Shown]:
+    """What a photo says, by ExifTool's tag names; only the tags of the contract that are there. `mends`: what a killed
+    run left half written of it is brought back first.
 
     Angles in degrees (unsigned, beside their reference), dates as text. Raises DamagedError, UnsupportedError (a
     format that this package does not embed into), AccessError.
     """
     path = os.fspath(path)
-    with naming(path), opened(path) as file:
+    with naming(path), opened(path, mends=mends) as file:
         kind = _type_of(file)
         if not kind.embeds:
             cure = f"what is known of it is in its sidecar, {path}.xmp, once there is one"
@@ -61,8 +63,8 @@ def plan(path: AnyPath, wanted: PhotoMetadata, options: PlanOptions = DEFAULTS) 
     """
     path = os.fspath(path)
     wanted = prepared(wanted)
-    with naming(path), opened(path) as file:
-        if options.write_to is WriteTo.SIDECAR:
+    with naming(path), opened(path, mends=options.sidecar_dir is None) as file:
+        if options.write_to is WriteTo.SIDECAR or options.sidecar_dir is not None:
             return _beside(file, wanted, options)
         return _inside(file, wanted, options)
 
@@ -103,6 +105,8 @@ def _geometry(file: OpenFile) -> Geometry:
 def _sidecar(
     file: OpenFile, geometry: Geometry, wanted: PhotoMetadata, options: PlanOptions, *, makes: bool
 ) -> Optional[FilePlan]:
+    if options.sidecar_dir is not None:
+        return plan_mirrored(file, options.sidecar_dir, wanted, options, geometry)
     found = sidecar_of(file.path)
     if found is not None:
         return plan_sidecar(found, wanted, options, geometry)

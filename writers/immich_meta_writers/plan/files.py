@@ -10,11 +10,13 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Optional
 
 from immich_meta_writers.commit import JOURNALLED_FROM, Stamp, recover
 from immich_meta_writers.commit.refusals import mapped
 from immich_meta_writers.errors import AccessError
 from immich_meta_writers.file_types import MEDIA_ENDINGS
+from immich_meta_writers.plan.tree import mirrored
 from immich_meta_writers.source import FileSource
 
 
@@ -32,8 +34,11 @@ class OpenFile:
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[OpenFile]:
-    """Open a file. Raises AccessError for what cannot be opened or read, and for directories, pipes and devices."""
+def opened(path: str, *, mends: bool = True) -> Iterator[OpenFile]:
+    """Open a file. `mends`: what a killed run left half written of it is brought back first.
+
+    Raises AccessError for what cannot be opened or read, and for directories, pipes and devices.
+    """
     # O_NONBLOCK: opening a pipe would wait for a writer for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -45,7 +50,8 @@ def opened(path: str) -> Iterator[OpenFile]:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise AccessError("this is not a regular file", cure="name a photo or a video", path=path)
-            if status.st_size >= JOURNALLED_FROM and recover(path):  # a killed run may have left it half written
+            # A killed run may have left it half written.
+            if mends and status.st_size >= JOURNALLED_FROM and recover(path):
                 status = os.fstat(descriptor)
             yield OpenFile(path, status, FileSource(descriptor, status.st_size))
     finally:
@@ -96,13 +102,19 @@ def _is_alone(path: str, stem: str) -> bool:
         return False
 
 
-def marks(path: str) -> str:
-    """Size, modification time and inode of a photo and of what may be its sidecar, without opening them.
+def marks(path: str, sidecar_dir: Optional[str] = None) -> str:
+    """Size, modification time and inode of a photo and of what may be its sidecar, in a tree of sidecars (PlanOptions)
+    too, without opening them.
 
     Equal marks: nobody has written to any of them, made one or removed one. Empty when the photo cannot be looked at.
     """
     photo = _mark(path)
-    return photo and "|".join((photo, _mark(path + ".xmp"), _mark(os.path.splitext(path)[0] + ".xmp")))
+    if not photo:
+        return ""
+    sidecars = [path + ".xmp", os.path.splitext(path)[0] + ".xmp"]
+    if sidecar_dir is not None:
+        sidecars.append(mirrored(path, sidecar_dir).path)
+    return "|".join((photo, *map(_mark, sidecars)))
 
 
 def _mark(path: str) -> str:

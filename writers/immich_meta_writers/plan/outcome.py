@@ -14,13 +14,15 @@ from typing import Optional
 from immich_meta_writers.changes import Change, Kept, Skipped
 from immich_meta_writers.commit import Stamp, Undo, commit, create, set_mtime
 from immich_meta_writers.patch import Patch
+from immich_meta_writers.plan.tree import Mirrored
 
 
 @dataclass(frozen=True)
 class FilePlan:
     """One file on disk. `patch` None leaves its bytes alone; `stamp` None makes it, with `content`.
 
-    `mtime_ns` None is "now" for a file that is written, and "leave it" for one that is not.
+    `mtime_ns` None is "now" for a file that is written, and "leave it" for one that is not. `mirrored`: it is a sidecar
+    in a tree, whose folders may have to be made.
     """
 
     path: str
@@ -33,11 +35,14 @@ class FilePlan:
     content: Optional[bytes] = None
     mtime_ns: Optional[int] = None
     beside: Optional[os.stat_result] = None
+    mirrored: Optional[Mirrored] = None
 
     def apply(self, keep: Optional[Keep] = None) -> None:
         """`keep` is given what takes the change back, right before the file is touched; when it raises, it is not."""
         if not self.changes:
             return
+        if self.mirrored is not None:
+            self.mirrored.prepare()
         kept = None if keep is None else partial(keep, self)
         if self.stamp is None:
             if self.content is not None and self.beside is not None:

@@ -6,6 +6,7 @@ Not here: when a sidecar is wanted (plan/__init__.py).
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Optional
 
 from immich_meta_writers.addresses import XmpAddress, XmpKind
@@ -13,9 +14,10 @@ from immich_meta_writers.containers import Payloads, sidecar
 from immich_meta_writers.errors import naming
 from immich_meta_writers.metadata import PhotoMetadata
 from immich_meta_writers.plan.blocks import Blocks, decode
-from immich_meta_writers.plan.files import ending, find_sidecar, opened, require_near
+from immich_meta_writers.plan.files import OpenFile, ending, find_sidecar, opened, require_near
 from immich_meta_writers.plan.outcome import FilePlan
 from immich_meta_writers.plan.target import Geometry, Target, settle
+from immich_meta_writers.plan.tree import mirrored
 from immich_meta_writers.policy import PlanOptions
 from immich_meta_writers.tags import PHOTOSHOP, FileKind
 
@@ -71,9 +73,10 @@ def new_sidecar(
     geometry: Geometry,
     *,
     beside: os.stat_result,
+    blocks: Optional[Blocks] = None,
 ) -> FilePlan:
-    """A sidecar that is made for a photo; without anything to say it is not."""
-    outcome = settle(_target(Blocks(Payloads()), geometry), wanted, options)
+    """A sidecar that is made for a photo, of `blocks` that are there already; without anything to say it is not."""
+    outcome = settle(_target(blocks or Blocks(Payloads()), geometry), wanted, options)
     return FilePlan(
         path=path,
         changes=outcome.changes,
@@ -82,6 +85,21 @@ def new_sidecar(
         content=outcome.payloads.xmp,
         beside=beside,
     )
+
+
+def plan_mirrored(
+    photo: OpenFile, tree: str, wanted: PhotoMetadata, options: PlanOptions, geometry: Geometry
+) -> FilePlan:
+    """The sidecar in a tree. Before there is one, that beside the photo is what it begins with: nothing of what other
+    programs wrote there is lost; from then on only the one in the tree counts."""
+    place = mirrored(photo.path, tree)
+    place.require_sound()
+    if os.path.lexists(place.path):
+        return replace(plan_sidecar(place.path, wanted, options, geometry), mirrored=place)
+    base = sidecar_of(photo.path)
+    blocks = Blocks(Payloads()) if base is None else read_sidecar(base)
+    made = new_sidecar(place.path, wanted, options, geometry, beside=photo.status, blocks=blocks)
+    return replace(made, mirrored=place)
 
 
 def _target(blocks: Blocks, geometry: Geometry) -> Target:
