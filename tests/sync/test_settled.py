@@ -64,6 +64,7 @@ MANNERS: Mapping[str, st.SearchStrategy[Any]] = {
     "clear_ratings": st.booleans(),
     "protect": st.booleans(),
     "protect_after": st.none() | NUMBERS,
+    "sidecar_dir": st.none() | st.sampled_from(["/side", "/other"]),
 }
 TASKS = st.builds(
     lambda wanted, options: Task("a", "/a.jpg", PhotoMetadata(**wanted), PlanOptions(**options), files="1:1:1||"),
