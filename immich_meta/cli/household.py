@@ -37,9 +37,18 @@ def chosen(users: Sequence[Settings], names: Sequence[str]) -> tuple[Settings, .
 
 
 class Household:
-    """Carries out the run of each user."""
+    """Carries out the runs of `users`, who are some of `everybody`."""
 
-    def __init__(self, users: Sequence[Settings], log: logging.Logger, *, export: str, directory: Path) -> None:
+    def __init__(
+        self,
+        everybody: Sequence[Settings],
+        users: Sequence[Settings],
+        log: logging.Logger,
+        *,
+        export: Optional[str],
+        directory: Path,
+    ) -> None:
+        self._everybody = everybody
         self._users = users
         self._log = log
         self._export = export
@@ -51,11 +60,14 @@ class Household:
         """The worst exit code of all. Raises PathsError when the statistics cannot be written."""
         code, turn = EXIT_OK, Turn()
         try:
-            for settings in self._users:
+            for settings in self._everybody:
                 turn = turn.next(settings.user)
-                code = max(code, self._one(one, settings, turn))
+                if settings in self._users:
+                    code = max(code, self._one(one, settings, turn))
                 if code == EXIT_INTERRUPTED:
                     break
+                if settings not in self._users or settings.user in self._not_finished:
+                    self._recall(turn)
         finally:
             self._tell()
         return code
@@ -71,10 +83,18 @@ class Household:
             self._not_finished.append(settings.user)
             return error.exit_code
 
+    def _recall(self, turn: Turn) -> None:
+        """Whose assets were not all listed in this run: what the last ones left is this user's still. Else the other
+        one would write the files of both in a night in which a key is refused, and they would be written back later."""
+        from immich_meta.state import open_archive, state_directory
+
+        with open_archive(state_directory(self._everybody[0].state_dir), warn=self._log.warning) as archive:
+            turn.left(archive.settled_files(turn.user))
+
     def _tell(self) -> None:
         total = sum(self._sums.values(), Statistics())
         self._log.info("%s", statistics.total_line(total, len(self._users), self._not_finished))
         if self._export:
             now = datetime.now(self._users[0].time_zone)
-            path: Optional[Path] = statistics.export(total, self._export, self._directory, now, self._sums)
+            path = statistics.export(total, self._export, self._directory, now, self._sums)
             self._log.info("Statistics: %s", path)

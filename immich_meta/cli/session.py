@@ -71,8 +71,8 @@ def run_session(
     `watcher` hears of what happens, a terminal's bar unless there is one; `write_json` gets each log line, as JSON.
     Raises SettingsError, PathsError, ServerError.
     """
-    users = load_users(environ, config, directory, needs_server=bool(modules))
-    users = chosen(users, flags.get("user") or ())
+    everybody = load_users(environ, config, directory, needs_server=bool(modules))
+    users = chosen(everybody, flags.get("user") or ())
     settings = users[0]
     with logs.configure(
         settings.log_file,
@@ -96,7 +96,8 @@ def run_session(
             if not settings.user:
                 return runs.of(settings)
             export = flags["export_stats"]
-            return Household(users, log.logger, export=export, directory=directory).run(runs.of)
+            household = Household(everybody, users, log.logger, export=export, directory=directory)
+            return household.run(runs.of)
 
 
 class _Runs:

@@ -132,6 +132,16 @@ class Archive:
         begun = self._ask(run.store, "SELECT path FROM directory")
         return frozenset((*map(os.path.dirname, paths_of(written)), *paths_of(begun)))
 
+    def settled_files(self, user: str) -> Iterator[str]:
+        """What marks the files of all that is settled (Settled.files) for one of several users, by the details of the
+        runs."""
+        for store in {run.store for run in self.runs() if run.details.get("user") == user}:
+            try:
+                for (files,) in self._stores[store].execute("SELECT files FROM settled"):
+                    yield files.decode("utf-8", "replace") if isinstance(files, bytes) else ""
+            except FAILURES as error:
+                self._warn(f"The state {store} cannot be read any further ({error})")
+
     def stores(self) -> tuple[Path, ...]:
         """The files that are looked at."""
         return tuple(self._stores)

@@ -131,7 +131,7 @@ class Run:
         self._sweep(task.path)
         faces = self._engine.ledger.faces_of(asset)
         is_shared = self._claims.add(task.path, task.asset_id)
-        earlier = self._engine.turn.reach(task.path)
+        earlier = self._engine.turn.reach(task.path, task.files)
         # What there is to be told of an asset is told in every run: a list alone would not know it.
         listed = b"" if task.notes or task.asset_notes else self._listed(asset)
         if not is_shared and (known or self._engine.ledger.is_settled(task, faces)):

@@ -6,7 +6,7 @@ Not here: whose turn it is (cli/household.py), and what is done about a file (en
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Optional
 
 from immich_meta.settings_users import same_account
@@ -56,6 +56,7 @@ class Turn:
         self._owner = ""
         self._reached = Claims()
         self._pending = Claims()
+        self._settled = Claims()
 
     def require_another(self, owner: str) -> None:
         """Note whose key it is (identity.owner_hash). Raises SettingsError when an earlier user has that account."""
@@ -64,16 +65,22 @@ class Turn:
             if turn._owner == owner:
                 raise same_account(turn.user, self.user)
 
-    def reach(self, path: str) -> Optional[Earlier]:
-        """Note that the file is this user's; whose it was before in this run."""
+    def reach(self, path: str, files: str = "") -> Optional[Earlier]:
+        """Note that the file, which `files` marks (immich_meta_writers.marks), is this user's; whose it was before."""
         if not self.user:
             return None
         place = self._places.of(path)
         self._reached.add(place, self.user)
         for turn in self._before:
-            if place in turn._reached:
+            if place in turn._reached or (files and files in turn._settled):
                 return Earlier(turn.user, place in turn._pending)
         return None
+
+    def left(self, files: Iterable[str]) -> None:
+        """What marks the files that this user's last runs had settled: for one who is not heard of in this run. Until
+        somebody writes to such a file it stays this user's."""
+        for each in files:
+            self._settled.add(each, self.user)
 
     def would_write(self, path: str) -> None:
         """In a dry run: this user's part of the file is not written."""

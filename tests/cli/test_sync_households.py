@@ -240,6 +240,35 @@ def test_one_users_revoked_key_stops_nobody_else_and_the_exit_code_says_so(famil
     assert ANNA not in ran.said
 
 
+def test_nothing_flips_in_a_night_in_which_the_first_user_is_not_heard_of(family: Household) -> None:
+    path = family.share("a.jpg", *DISAGREE)
+    family.sync()
+    before = snapshot(family.home.photos)
+    assert [each[:3] for each in disagreements(family.report("--user", "ben"))] == [("a.jpg", "ben", "anna")]
+    family.server.revoke(ANNA)
+    assert len(disagreements(family.report())) == 1
+    family.server.add_key(ANNA, "all")
+    family.server.fail(500, times=1, path="/albums")
+    family.server.fail(500, times=None, path="/search/metadata")
+    family.sync()
+    family.server.clear_faults()
+    assert snapshot(family.home.photos) == before
+    assert len(disagreements(family.report())) == 1
+    path.write_bytes(before[str(path)][0] + b"edited by somebody")
+    family.sync("--user", "ben")
+    assert read(path)["XMP-dc:Description"] == "His"  # it is nobody's any more
+    family.sync()
+    assert read(path)["XMP-dc:Description"] == "Hers"
+
+
+def test_a_user_who_comes_first_does_not_wait_for_one_who_is_not_there(family: Household) -> None:
+    path = family.share("a.jpg", *DISAGREE)
+    family.sync()
+    family.anna.by_path("/mnt/shared/a.jpg").description = "Hers, anew"
+    family.sync("--user", "anna")
+    assert read(path)["XMP-dc:Description"] == "Hers, anew"
+
+
 def test_one_users_missing_library_stops_nobody_else(family: Household) -> None:
     family.add("ben", "ben/b.jpg", people=["Bob"])
     config = family.home.directory / "immich-sync.conf"
