@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Callable, Optional, Union
+from typing import TYPE_CHECKING, Callable, Literal, Optional, Union
 from urllib.parse import quote
 
 from immich_meta.api import decode
@@ -36,7 +36,7 @@ from immich_meta.api.models import (
 )
 from immich_meta.api.pace import Pace
 from immich_meta.api.paging import FIRST, SeenIds
-from immich_meta.api.refusals import content
+from immich_meta.api.refusals import content, refusal
 from immich_meta.api.retry import Retrying, RetryPolicy
 from immich_meta.api.search import MAX_PAGE_SIZE, Search
 from immich_meta.api.values import flag, mapping
@@ -59,6 +59,7 @@ OLDEST = (1, 133, 0)
 MAX_ALBUM_IN_ONE_ANSWER = 5000
 
 MOST_PEOPLE_PAGES = 10_000
+MAX_THUMBNAIL_BYTES = 5 << 20
 
 _VISIBILITIES = (TIMELINE, ARCHIVE, HIDDEN)
 
@@ -274,6 +275,18 @@ class ImmichClient:
     def scan_library(self, library_id: str) -> None:
         """Has an external library looked through; an administrator's key is needed."""
         self._order(Request("POST", f"/libraries/{quote(library_id, safe='')}/scan", permission="library.update"))
+
+    def thumbnail(self, asset_id: str, size: Literal["thumbnail", "preview"] = "thumbnail") -> bytes:
+        """A small picture of an asset as it is displayed, 250 pixels high or, `preview`, up to 1440: whatever bytes the
+        server calls so. Raises RefusedError when there is no such asset, or no picture of it yet."""
+        path = f"/assets/{quote(asset_id, safe='')}/thumbnail"
+        request = Request(
+            "GET", path, (("size", size),), permission="asset.view", most_bytes=MAX_THUMBNAIL_BYTES
+        )
+        answer = self._transport.send(request)
+        if answer.status != 200:
+            raise refusal(request, answer)
+        return answer.body
 
     def _people_pages(self) -> Iterator[object]:
         for number in range(FIRST, MOST_PEOPLE_PAGES):

@@ -12,13 +12,17 @@ from typing import Optional, Protocol
 
 @dataclass(frozen=True)
 class Request:
-    """A call of the API. `path` starts after `/api`; `permission` is the scope that the key needs for it."""
+    """A call of the API. `path` starts after `/api`; `permission` is the scope that the key needs for it.
+
+    `most_bytes`: of the answer; None for as many as any honest one has.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: Optional[Mapping[str, object]] = None
     permission: str = ""
+    most_bytes: Optional[int] = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -121,10 +121,10 @@ class HttpTransport:
         for chunk in response.iter_content(_CHUNK):
             size += len(chunk)
             chunks.append(chunk)
-            if size > MAX_ANSWER_BYTES:
+            if size > (request.most_bytes or MAX_ANSWER_BYTES):
                 raise BadAnswerError(
-                    f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MB",
-                    cure="set IMMICH_SEARCH_PAGE_SIZE to 100",
+                    f"the answer is larger than {(request.most_bytes or MAX_ANSWER_BYTES) >> 20} MB",
+                    cure="" if request.most_bytes else "set IMMICH_SEARCH_PAGE_SIZE to 100",
                     request=str(request),
                 )
             if self._clock() > deadline:

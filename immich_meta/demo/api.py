@@ -24,6 +24,7 @@ from immich_meta.demo.answers import (
 from immich_meta.demo.jobs import Jobs
 from immich_meta.demo.library import OWNER, DemoAlbum, DemoAsset, Library
 from immich_meta.demo.search import BadSearchError, LockedSearchError, Searches
+from immich_meta.demo.thumbnails import SIDES, thumbnail_of
 
 Version = tuple[int, int, int]
 EDITS_SINCE: Version = (2, 5, 0)
@@ -55,10 +56,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: `value` is told as JSON."""
+    """An answer: `value` is told as JSON; bytes are sent as they are, as a `kind`."""
 
     value: object
     status: int = 200
+    kind: str = "application/json; charset=utf-8"
 
 
 @dataclass
@@ -228,6 +230,15 @@ class DemoApi:
         faces = sorted(asset.faces, key=lambda face: face.box[0]) if mine else []
         return Reply([face_json(face) for face in faces])
 
+    def thumbnail(self, call: Call) -> Reply:
+        asset = self._visible(call.match[0])
+        if asset is None:
+            return self._no_access("asset.view")
+        if call.query.get("size", "thumbnail") not in SIDES:
+            return self.refusal(400, "size must be one of fullsize, preview, thumbnail", "size")
+        picture = thumbnail_of(asset, call.query.get("size", "thumbnail"))
+        return Reply(picture.content, kind=picture.kind)
+
     def people(self, _call: Call) -> Reply:
         return Reply(people_json(self.library))
 
@@ -342,6 +353,7 @@ _ROUTES: tuple[tuple[str, str, Optional[str], Callable[[DemoApi, Call], Reply]],
     ("POST", "/search/random", "asset.read", DemoApi.some),
     ("GET", "/assets/([^/]+)", "asset.read", DemoApi.asset),
     ("GET", "/assets/([^/]+)/edits", "asset.edit.get", DemoApi.edits),
+    ("GET", "/assets/([^/]+)/thumbnail", "asset.view", DemoApi.thumbnail),
     ("GET", "/faces", "face.read", DemoApi.faces),
     ("GET", "/people", "person.read", DemoApi.people),
     ("GET", "/albums", "album.read", DemoApi.albums),

@@ -99,6 +99,7 @@ class DemoAsset:
     height: int = 3024
     size: Optional[int] = None
     has_sidecar: bool = False
+    content: Optional[bytes] = field(default=None, repr=False)
     people: list[DemoPerson] = field(default_factory=list)
     faces: list[DemoFace] = field(default_factory=list)
     tags: list[DemoTag] = field(default_factory=list)
@@ -181,6 +182,7 @@ class Library:
         asset.file_modified_at = mtime or asset.file_created_at
         if content is not None:
             asset.size = len(content)
+            asset.content = content
             asset.checksum = _sha1(content)
         for name, value in columns.items():
             if not hasattr(asset, name):

@@ -276,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             key = headers.get("x-api-key")
             reply = demo.api_for(key).answer(Call(self.command, path, query, body), key)
-        self._send(reply.status, {}, _encoded(reply), fault)
+        self._send(reply.status, {"Content-Type": reply.kind}, _encoded(reply), fault)
 
     def _send(
         self, status: int, headers: Mapping[str, str], body: bytes, fault: Optional[Fault] = None
@@ -299,4 +299,6 @@ class _Handler(BaseHTTPRequestHandler):
 def _encoded(reply: Reply) -> bytes:
     if reply.status == 204:
         return b""
+    if isinstance(reply.value, bytes):
+        return reply.value
     return json.dumps(reply.value, separators=(",", ":")).encode()
