@@ -125,15 +125,17 @@ class _Undo:
         return would_be(self._archive, entries)
 
     def _taken_back(self, entries: Iterable[Entry], stop: Interrupt) -> Iterator[TakenBack]:
-        from immich_meta.state.taking_back import open_ledger, take_back
-        from immich_meta_writers.commit import sweep
+        from immich_meta.state.taking_back import undo
 
-        with open_ledger(self._store, self._archive.stores(), time.time()) as ledger:
-            for directory in self._directories:
-                sweep(directory)
-            yield from take_back(self._archive, ledger, entries, clock=time.time)
-            if self._run is not None and not stop.requested:
-                ledger.finish(self._run, time.time())
+        return undo(
+            self._archive,
+            self._store,
+            entries,
+            run=self._run,
+            directories=self._directories,
+            clock=time.time,
+            is_stopped=lambda: stop.requested,
+        )
 
     def _tell(self, taken: Iterable[TakenBack]) -> Counter[Outcome]:
         from immich_meta.state.taking_back import WORDS

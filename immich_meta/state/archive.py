@@ -116,6 +116,29 @@ class Archive:
         for (number,) in sorted(numbers, reverse=True):
             yield from self._entries(run.store, "written.number = ?", (number,))
 
+    def last_number(self, run: KeptRun) -> int:
+        """The number of the newest write of a run; 0 when there is none."""
+        found = self._ask(run.store, "SELECT coalesce(max(number), 0) FROM written WHERE run = ?", (run.number,))
+        return int(found[0][0]) if found else 0
+
+    def entries_after(self, run: KeptRun, number: int, most: int) -> tuple[Entry, ...]:
+        """What a run wrote, oldest first, behind the write of that number; at most so many."""
+        question = "SELECT number FROM written WHERE run = ? AND number > ? ORDER BY number LIMIT ?"
+        numbers = self._ask(run.store, question, (run.number, number, most))
+        return tuple(
+            entry for (each,) in numbers for entry in self._entries(run.store, "written.number = ?", (each,))
+        )
+
+    def entry(self, run: KeptRun, number: int) -> Entry:
+        """The write of that number. Raises HistoryError when it is not, or no longer, kept."""
+        for entry in self._entries(run.store, "written.number = ? AND run = ?", (number, run.number)):
+            return entry
+        raise HistoryError(f"no write {number} of the run {run.id} is kept")
+
+    def of_path(self, path: str) -> tuple[Entry, ...]:
+        """Every write to a file that is kept, newest first, also what was taken back; `path` is the real one."""
+        return tuple(sorted(self._of(path, "1"), key=lambda entry: (entry.at, entry.number), reverse=True))
+
     def newest_of(self, path: str) -> Optional[Entry]:
         """The newest write to a file that is not taken back; `path` is the real one."""
         return max(self._of(path), key=lambda entry: (entry.at, entry.number), default=None)
@@ -161,10 +184,10 @@ class Archive:
     ) -> None:
         self.close()
 
-    def _of(self, path: str) -> Iterator[Entry]:
+    def _of(self, path: str, which: str = "written.undone IS NULL") -> Iterator[Entry]:
         place = place_number(os.fsencode(path))
         for store in self._stores:
-            found = self._entries(store, "place = ? AND written.undone IS NULL", (place,))
+            found = self._entries(store, f"place = ? AND {which}", (place,))
             yield from (entry for entry in found if entry.path == path)
 
     def _runs_of(self, store: Path) -> Iterator[KeptRun]:

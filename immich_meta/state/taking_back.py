@@ -22,7 +22,7 @@ from immich_meta.state.database import FAILURES, NewerStoreError, connect
 from immich_meta.state.lock import take
 from immich_meta.state.place import lock_path
 from immich_meta.state.store import asset_key
-from immich_meta_writers.commit import sync_directory
+from immich_meta_writers.commit import sweep, sync_directory
 from immich_meta_writers.errors import ChangedError, DamagedError, WriterError
 from immich_meta_writers.undo import Found, How, Undo, found, revert
 
@@ -180,6 +180,28 @@ def take_back(
             yield from taken
     for directory in directories:
         sync_directory(directory)
+
+
+def undo(
+    archive: Archive,
+    store: Path,
+    entries: Iterable[Entry],
+    *,
+    run: Optional[KeptRun],
+    directories: Iterable[str],
+    clock: Callable[[], float],
+    is_stopped: Callable[[], bool],
+) -> Iterator[TakenBack]:
+    """Take the writes of one store's run back, with its lock; first what killed runs left in `directories` goes.
+
+    `run`: whose writes these all are, None for single ones. Raises StateBusyError, HistoryError.
+    """
+    with open_ledger(store, archive.stores(), clock()) as ledger:
+        for directory in directories:
+            sweep(directory)
+        yield from take_back(archive, ledger, entries, clock=clock)
+        if run is not None and not is_stopped():
+            ledger.finish(run, clock())
 
 
 def _revert_all(entries: Sequence[Entry]) -> list[TakenBack]:
