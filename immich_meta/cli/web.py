@@ -120,6 +120,8 @@ def _serve(web: WebConfig, chosen: Settings, port: int) -> int:
         with app.app_context():
             _until_stopped(server, parts().streams.end)
             is_over = parts().control.close(_SECONDS_TO_STOP)
+            parts().undoing.close(_SECONDS_TO_STOP)
+            parts().asked_server.close()
         if not is_over:
             click.echo("The run is still finishing what it has in hand.", err=True)
     return EXIT_INTERRUPTED

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from immich_meta.web.parts import Parts
 
-PAGES = ("login", "status", "sync", "live", "settings", "health")
+PAGES = ("login", "status", "sync", "live", "runs", "files", "thumbnails", "undo", "settings", "health")
 """Modules of `pages`, each with a `blueprint`; those in the head of a page are named in pages/navigation.py."""
 
 _LARGEST_REQUEST = 64 << 10
@@ -29,9 +29,10 @@ def create_app(config: WebConfig) -> Flask:
     """The web page. Raises nothing but what a broken installation does: settings are looked at by each page."""
     from flask import Flask
 
-    from immich_meta.web import filters, language, mistakes
+    from immich_meta.web import filters, language, mistakes, shown
     from immich_meta.web.pages import navigation
     from immich_meta.web.parts import set_parts
+    from immich_meta.web.pictures.thumbnails import ASSET_ID
     from immich_meta.web.runs.folders import RUN_ID
     from immich_meta.web.security import gate
 
@@ -48,11 +49,13 @@ def create_app(config: WebConfig) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.url_map.converters["run"] = _run_converter(RUN_ID.pattern)
+    app.url_map.converters["run"] = _converter(RUN_ID.pattern)
+    app.url_map.converters["asset"] = _converter(ASSET_ID.pattern)
     set_parts(app, _parts(config, app.config["SECRET_KEY"]))
     gate.guard(app)
     language.speak(app)
     filters.register(app)
+    shown.register(app)
     mistakes.handle(app)
     navigation.offer(app)
     for name in PAGES:
@@ -63,13 +66,17 @@ def create_app(config: WebConfig) -> Flask:
 def _parts(config: WebConfig, key: bytes) -> Parts:
     from immich_meta.web.connection import Connections
     from immich_meta.web.parts import Parts
+    from immich_meta.web.pictures.server import AskedServer
+    from immich_meta.web.pictures.thumbnails import Thumbnails
     from immich_meta.web.runs.control import Control
     from immich_meta.web.runs.folders import RunFolders
     from immich_meta.web.runs.streams import Streams
     from immich_meta.web.runs.worker import Surroundings
     from immich_meta.web.security.attempts import Attempts
     from immich_meta.web.security.door import Door
+    from immich_meta.web.undoing.control import UndoControl
 
+    asked_server = AskedServer(config)
     folders = RunFolders(config.state_dir / "web", config.clock)
     around = Surroundings(dict(config.environ), config.config, config.directory)
     return Parts(
@@ -80,11 +87,14 @@ def _parts(config: WebConfig, key: bytes) -> Parts:
         control=Control(folders, around, config.clock),
         connections=Connections(config),
         streams=Streams(),
+        undoing=UndoControl(config.state_dir, config.clock),
+        asked_server=asked_server,
+        thumbnails=Thumbnails(config.state_dir / "web" / "thumbnails", asked_server, config.clock),
     )
 
 
-def _run_converter(pattern: str) -> type:
-    """What else than the id of a run stands in an address is no page at all."""
+def _converter(pattern: str) -> type:
+    """What else than the id of a run, or of an asset, stands in an address is no page at all."""
     from werkzeug.routing import BaseConverter
 
-    return type("RunConverter", (BaseConverter,), {"regex": pattern})
+    return type("IdConverter", (BaseConverter,), {"regex": pattern})

@@ -13,6 +13,8 @@ from immich_meta.web.texts import LANGUAGES, text
 
 COOKIE = "immich_meta_lang"
 _ARGUMENT = "lang"
+# What else stands in an address may be a one-time token.
+_KEPT = ("next", "again", "level", "status", "tag", "text", "page")
 _YEAR = 365 * 24 * 3600
 
 
@@ -53,5 +55,5 @@ def _language_url(wanted: str) -> str:
     if request.endpoint is None or request.method != "GET":
         return url_for("status.index", lang=wanted)
     # What else stands in the address may be a one-time token; `next` is where a login leads.
-    kept: dict[str, Any] = {name: request.args[name] for name in ("next", "again", "level") if name in request.args}
+    kept: dict[str, Any] = {name: request.args[name] for name in _KEPT if name in request.args}
     return url_for(request.endpoint, **{**(request.view_args or {}), **kept, _ARGUMENT: wanted})

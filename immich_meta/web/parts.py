@@ -11,18 +11,22 @@ from flask import current_app
 
 from immich_meta.web.config import WebConfig
 from immich_meta.web.connection import Connections
+from immich_meta.web.pictures.server import AskedServer
+from immich_meta.web.pictures.thumbnails import Thumbnails
 from immich_meta.web.runs.control import Control
 from immich_meta.web.runs.folders import RunFolders
 from immich_meta.web.runs.streams import Streams
 from immich_meta.web.security.attempts import Attempts
 from immich_meta.web.security.door import Door
+from immich_meta.web.undoing.control import UndoControl
 
 _NAME = "immich_meta"
 
 
 @dataclass(frozen=True)
 class Parts:
-    """`door` lets people in, `folders` holds the runs, `control` starts and stops them."""
+    """`door` lets people in, `folders` holds the runs, `control` starts and stops them; `undoing` takes back what
+    they wrote. `asked_server` is Immich, asked for small things."""
 
     config: WebConfig
     door: Door
@@ -31,6 +35,9 @@ class Parts:
     control: Control
     connections: Connections
     streams: Streams
+    undoing: UndoControl
+    asked_server: AskedServer
+    thumbnails: Thumbnails
 
 
 def parts() -> Parts:

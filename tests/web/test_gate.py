@@ -11,12 +11,14 @@ from tests.web.visitor import PASSWORD, Site, Visitor
 
 OPEN = {"login.show", "login.enter", "health.healthz", "static"}
 RUN = "20240501-120000-0a1b2c3d"
+# What stands in an address; "1" for all else.
+PARTS = {"run_id": RUN, "undo_id": RUN, "asset_id": "5f1b1f0c-6a0e-4b7e-9f55-000000000001", "size": "preview"}
 
 
 def routes(site: Site) -> Iterator[tuple[str, str, str]]:
     """Endpoint, method and an address of each route."""
     for rule in site.app.url_map.iter_rules():
-        values = {name: RUN if name == "run_id" else "1" for name in rule.arguments}
+        values = {name: PARTS.get(name, "1") for name in rule.arguments}
         _, path = rule.build(values) or ("", "")
         assert path, f"what else is in {rule}? say it here"
         for method in sorted(rule.methods or ()):

@@ -12,14 +12,17 @@ import immich_meta.web
 from immich_meta.settings_table import VARIABLES
 from immich_meta.sync.report import Status
 from immich_meta.web.runs.asked import fields
-from immich_meta.web.texts import LANGUAGES, de, en, text
+from immich_meta.web.texts import LANGUAGES, TEXTS, de, text
 from immich_meta.web.texts.de_settings import MEANINGS
 from immich_meta_writers.tags import Module
 from tests.web.visitor import Site
 
 WEB = Path(immich_meta.web.__file__).parent
 # Keys that are put together: what begins like this is used.
-_MADE = ("option.", "count.", "module.", "outcome.", "phase.", "level.", "mistake.", "login.", "settings.", "sync.")
+_MADE = (
+    *("option.", "count.", "module.", "outcome.", "phase.", "level.", "mistake.", "login.", "settings.", "sync."),
+    *("run_state.", "status_of.", "file.no_"),
+)
 
 
 def places(words: str) -> set[str]:
@@ -27,9 +30,9 @@ def places(words: str) -> set[str]:
 
 
 def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
-    assert list(en.TEXTS) == list(de.TEXTS)
-    for key, words in en.TEXTS.items():
-        assert places(words) == places(de.TEXTS[key]), key
+    assert list(TEXTS["en"]) == list(TEXTS["de"])
+    for key, words in TEXTS["en"].items():
+        assert places(words) == places(TEXTS["de"][key]), key
 
 
 def test_every_text_that_a_page_asks_for_is_there_and_none_is_left_over() -> None:
@@ -37,15 +40,15 @@ def test_every_text_that_a_page_asks_for_is_there_and_none_is_left_over() -> Non
     sources = [path.read_text("utf-8") for path in files]
     asked = set(re.findall(r"""\bt\(\s*['"]([a-z_]+\.[a-z_.0-9]*[a-z0-9])['"]\s*[,)]""", "\n".join(sources)))
     assert len(asked) > 50
-    assert asked <= set(en.TEXTS)
-    named = {key for key in en.TEXTS for source in sources if f'"{key}"' in source or f"'{key}'" in source}
-    assert {key for key in en.TEXTS if key not in named and not key.startswith(_MADE)} == set()
+    assert asked <= set(TEXTS["en"])
+    named = {key for key in TEXTS["en"] for source in sources if f'"{key}"' in source or f"'{key}'" in source}
+    assert {key for key in TEXTS["en"] if key not in named and not key.startswith(_MADE)} == set()
 
 
 def test_every_status_module_and_option_has_a_name_and_every_option_its_german() -> None:
     needed = {f"count.{status.value}" for status in Status} | {f"module.{module.value}" for module in Module}
     needed |= {f"option.{field.name}" for field in fields()}
-    assert needed <= set(en.TEXTS)
+    assert needed <= set(TEXTS["en"])
     assert {field.name for field in fields()} == set(de.OPTION_HELP)
 
 

@@ -27,13 +27,21 @@ _TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 class Site:
     """One app; `tokens` are those that were printed."""
 
-    def __init__(self, home: Home, *, password: str = PASSWORD, host: str = "127.0.0.1", **config: Any) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        password: str = PASSWORD,
+        host: str = "127.0.0.1",
+        environ: Optional[Mapping[str, str]] = None,
+        **config: Any,
+    ) -> None:
         self.home = home
         self.tokens: list[str] = []
         self.now = 1000.0
         self.app = create_app(
             WebConfig(
-                environ={**home.environ, "IMMICH_LOG_FILE": "-"},
+                environ={**home.environ, "IMMICH_LOG_FILE": "-", **(environ or {})},
                 directory=home.directory,
                 state_dir=home.directory.parent / "state",
                 password=password,
@@ -58,6 +66,8 @@ class Site:
     def close(self) -> None:
         """End what was started."""
         self.parts.control.close(20)
+        self.parts.undoing.close(20)
+        self.parts.asked_server.close()
 
 
 class Visitor:

@@ -25,7 +25,7 @@ _ENTRIES = (
     ("runs.index", "nav.runs"),
     ("settings.index", "nav.settings"),
 )
-_ALSO = {"live": "sync", "files": "runs", "thumbnails": "runs"}
+_ALSO = {"live": "sync", "files": "runs", "thumbnails": "runs", "undo": "runs"}
 
 
 def offer(app: Flask) -> None:

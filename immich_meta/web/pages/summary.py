@@ -20,6 +20,7 @@ class RunSummary:
     """`counts`: status to number of files. `left`, `seconds` in seconds, `rate` in files per second.
 
     `outcome`: done, failed (some files), error, stopped, interrupted (killed), running, starting.
+    `histories`: what the state calls it, a name for each user's part.
     """
 
     id: str
@@ -43,7 +44,7 @@ class RunSummary:
     path: str
     is_stopping: bool
     error: Optional[dict[str, Any]]
-    history: Optional[str]
+    histories: tuple[str, ...]
 
     @property
     def percent(self) -> Optional[int]:
@@ -87,7 +88,7 @@ def summary_of(folder: RunFolder) -> RunSummary:
         path=str(progress.get("path", "")),
         is_stopping=progress.get("stopping") is True or (state.is_active and folder.stop.exists()),
         error=error if isinstance(error, dict) else None,
-        history=result.get("run") or progress.get("run"),
+        histories=_texts(result.get("runs")) or _texts(progress.get("runs")),
     )
 
 

@@ -76,6 +76,7 @@ class Meter(Watcher):
             "left": None if left is None else round(left, 1),
             "path": self.path,
             "run": self.run_ids[-1] if self.run_ids else None,
+            "runs": list(self.run_ids),
         }
 
     def _rate(self, done: int) -> Optional[float]:

@@ -8,29 +8,27 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 from immich_meta.cli import EXIT_FAILED, EXIT_INTERRUPTED
-from immich_meta.errors import ImmichMetaError, StateBusyError
+from immich_meta.errors import ImmichMetaError
 from immich_meta.logs import LOGGER_NAME, JsonFormatter, Redactor
 from immich_meta.settings import Settings, load
 from immich_meta.settings_table import VARIABLES
-from immich_meta.state.lock import StoreLock, take
 from immich_meta.web.runs.asked import BadFormError, parsed
 from immich_meta.web.runs.folders import RunFolder, replace_object
 from immich_meta.web.runs.meter import Meter
+from immich_meta.web.runs.process import detach, interrupt_main, locked
 from immich_meta.web.runs.run_log import RunLog
 
 _TICK_SECONDS = 0.25
 _WRITE_SECONDS = 0.5
-_LOCK_TRIES = 40
 
 
 class Surroundings(NamedTuple):
@@ -43,8 +41,8 @@ class Surroundings(NamedTuple):
 
 def carry_out(folder: RunFolder, around: Surroundings) -> None:
     """The entry of the process. It ends with the run's exit code and waits for no thread (see __main__)."""
-    _detach()
-    with _locked(folder):
+    detach()
+    with locked(folder, "sync from the web page"):
         code = _Worker(folder, around, _redactor(around)).run()
     os._exit(code)
 
@@ -145,7 +143,7 @@ class _Ticker(threading.Thread):
         while not self._over.wait(_TICK_SECONDS):
             if not self._is_stopping and self._folder.stop.exists():
                 self._is_stopping = True
-                _interrupt_main()
+                interrupt_main()
             if time.monotonic() - written >= _WRITE_SECONDS:
                 self._write()
                 written = time.monotonic()
@@ -162,46 +160,6 @@ class _Ticker(threading.Thread):
         }
         with contextlib.suppress(OSError):  # a full disk ends no run; the next one may fit again
             replace_object(self._folder.path / "progress.json", progress)
-
-
-def _interrupt_main() -> None:
-    """As Ctrl-C does; on POSIX it also ends a wait for the network."""
-    if sys.platform == "win32":
-        import _thread
-
-        _thread.interrupt_main()
-    else:
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-
-def _detach() -> None:
-    """Neither the page's terminal nor its Ctrl-C reach a run: it is stopped by `stop` alone, or killed."""
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):  # it leads a session already
-            os.setsid()
-    # Whoever started the page may have had it ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    os.close(null)
-
-
-@contextlib.contextmanager
-def _locked(folder: RunFolder) -> Iterator[StoreLock]:
-    """The lock says that the run is alive. Who looks whether it is held, holds it for an instant."""
-    for left in reversed(range(_LOCK_TRIES)):
-        try:
-            lock = take(folder.lock, "sync from the web page", time.time())
-            break
-        except StateBusyError:
-            if not left:
-                raise
-            time.sleep(0.05)
-    try:
-        yield lock
-    finally:
-        lock.close()
 
 
 def _redactor(around: Surroundings) -> Redactor:

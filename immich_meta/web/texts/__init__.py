@@ -11,18 +11,23 @@ from immich_meta.web.texts.de import OPTION_HELP as _GERMAN_HELP
 from immich_meta.web.texts.de import TEXTS as _GERMAN
 from immich_meta.web.texts.de_settings import MEANINGS as _GERMAN_MEANINGS
 from immich_meta.web.texts.en import TEXTS as _ENGLISH
+from immich_meta.web.texts.runs_de import TEXTS as _GERMAN_RUNS
+from immich_meta.web.texts.runs_en import TEXTS as _ENGLISH_RUNS
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
-_TEXTS: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "de": _GERMAN}
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "en": {**_ENGLISH, **_ENGLISH_RUNS},
+    "de": {**_GERMAN, **_GERMAN_RUNS},
+}
 
 
 def text(language: str, key: str, **values: object) -> str:
     """The text of that key, with values in its `{places}`. Raises KeyError for a key that is none."""
-    return _TEXTS[language][key].format(**values)
+    return TEXTS[language][key].format(**values)
 
 
 def has(key: str) -> bool:
-    return key in _ENGLISH
+    return key in TEXTS["en"]
 
 
 def setting_meaning(language: str, name: str, english: str) -> str:
