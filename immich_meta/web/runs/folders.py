@@ -118,8 +118,10 @@ class RunFolders:
     def create(self, request: Mapping[str, Any]) -> RunFolder:
         """A new folder for this user alone, with the request in it. Raises OSError."""
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        moment = datetime.fromtimestamp(self._clock(), timezone.utc)
-        run_id = f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        now = self._clock()
+        # Two of the same second are told apart, too: the newest one sorts last.
+        fraction = int(now % 1 * 0x10000)
+        run_id = f"{datetime.fromtimestamp(now, timezone.utc):%Y%m%d-%H%M%S}-{fraction:04x}{secrets.token_hex(2)}"
         folder = RunFolder(run_id, self._root / run_id)
         folder.path.mkdir(mode=0o700)
         replace_object(folder.path / "request.json", request)
