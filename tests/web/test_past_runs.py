@@ -107,7 +107,7 @@ def test_a_run_of_the_command_line_shows_its_files_out_of_what_is_kept(site: Sit
     visitor = site.visitor()
     page = visitor.get(f"/runs/{kept}").text
     assert numbers(page) == [1, 2, 3]
-    assert numbers(visitor.get(f"/runs/{kept}?text=img_0002").text) == [3]
+    assert len(numbers(visitor.get(f"/runs/{kept}?text=img_0002").text)) == 1
     assert "after: Ada" in words(visitor.get(f"/runs/{kept}/files/2").text)
 
 
@@ -198,7 +198,7 @@ def test_a_run_of_the_command_line_can_be_saved(site: Site) -> None:
     kept = kept_run(site, "--people")
     found = site.visitor().get(f"/runs/{kept}/export.json?status=").json
     assert found is not None
-    assert [Path(each["path"]).name for each in found] == ["IMG_0000.jpg", "IMG_0001.jpg"]
+    assert sorted(Path(each["path"]).name for each in found) == ["IMG_0000.jpg", "IMG_0001.jpg"]
 
 
 def test_a_run_that_was_killed_is_interrupted_and_its_files_so_far_are_shown(site: Site) -> None:

@@ -11,7 +11,7 @@ from immich_meta.state.lock import take
 from immich_meta.web.runs.folders import RunFolder
 from tests.cli.home import Home, snapshot, wait_until
 from tests.cli.test_sync_households import Household
-from tests.web.past import kept_run, page_run, words
+from tests.web.past import kept_run, numbers, page_run, words
 from tests.web.visitor import Site, Visitor, ended, started
 
 
@@ -59,7 +59,8 @@ def test_a_run_goes_back_byte_for_byte_after_a_look_and_a_changed_file_stays(sit
     listed = words(visitor.get(page).text)
     assert "Taken back in part" in listed
     assert "2 of 3 files" in listed
-    assert "Taken back" in words(visitor.get(f"{page}/files/1").text)
+    (number,) = numbers(visitor.get(f"{page}?text={paths[0].name}").text)
+    assert "Taken back" in words(visitor.get(f"{page}/files/{number}").text)
 
 
 def test_one_file_goes_back_and_the_others_stay(site: Site) -> None:
@@ -67,13 +68,15 @@ def test_one_file_goes_back_and_the_others_stay(site: Site) -> None:
     before = [digest(path) for path in paths]
     run = kept_run(site, "--people")
     after = digest(paths[0])
-    visitor, page = site.visitor(), f"/runs/{run}/files/2"
-    look = begun(site, visitor, f"/runs/{run}/undo", page, number="2")
+    visitor = site.visitor()
+    (number,) = numbers(visitor.get(f"/runs/{run}?text={paths[1].name}").text)
+    page = f"/runs/{run}/files/{number}"
+    look = begun(site, visitor, f"/runs/{run}/undo", page, number=str(number))
     assert json.loads(look.report.read_text())["path"] == str(paths[1])
     begun(site, visitor, f"/undo/{look.id}/go", f"/undo/{look.id}")
     assert [digest(path) for path in paths] == [after, before[1]]
     assert "Take this back" not in words(visitor.get(page).text)
-    assert visitor.post(f"/runs/{run}/undo", {"number": "2"}, form=f"/runs/{run}").status_code == 404
+    assert visitor.post(f"/runs/{run}/undo", {"number": str(number)}, form=f"/runs/{run}").status_code == 404
 
 
 def test_while_a_run_is_under_way_nothing_goes_back_and_it_is_said_why(site: Site) -> None:
