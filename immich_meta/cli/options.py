@@ -12,7 +12,8 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from immich_meta.errors import PathsError, UsageError
+from immich_meta.errors import UsageError
+from immich_meta.sync.path_check import check_sidecar_dir
 from immich_meta_writers.metadata import LOCAL_CLAIMANT
 from immich_meta_writers.policy import FileTime, PlanOptions, WriteTo
 
@@ -84,7 +85,7 @@ def with_sidecar_dir(
         name = "IMMICH_META_SIDECAR_DIR" if given is None else "--sidecar-dir"
         raise UsageError(f"{name} is for sidecars alone", cure=f"leave out --write-to {flags['write_to']}")
     directory = os.path.abspath(os.path.expanduser(chosen))
-    _require_apart(directory, roots)
+    check_sidecar_dir(directory, roots)
     return {**flags, "sidecar_dir": directory, "write_to": WriteTo.SIDECAR.value, "refresh": "none"}
 
 
@@ -94,15 +95,3 @@ def may_sweep(directory: str, sidecar_dir: Optional[str]) -> bool:
         return True
     tree = os.path.join(os.path.realpath(sidecar_dir), "")
     return os.path.join(os.path.realpath(directory), "").startswith(tree)
-
-
-def _require_apart(directory: str, roots: Iterable[str]) -> None:
-    if not os.path.isdir(os.path.dirname(directory) if not os.path.lexists(directory) else directory):
-        cause = f"the sidecar directory {directory} cannot be made: there is no folder to make it in"
-        raise PathsError(cause, path=directory, cure="is its disk, or the volume, mounted?")
-    inner = os.path.join(os.path.realpath(directory), "")
-    for root in roots:
-        outer = os.path.join(os.path.realpath(root), "")
-        if inner.startswith(outer) or outer.startswith(inner):
-            cause = f"the sidecar directory {directory} and the library {root} lie in each other"
-            raise PathsError(cause, path=directory, cure="choose a directory beside the library")

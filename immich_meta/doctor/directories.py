@@ -6,7 +6,7 @@ Not here: the folders in them (folders.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from immich_meta.doctor.finding import Finding, Level, good, of_error
 from immich_meta.doctor.machine import Machine
@@ -14,7 +14,7 @@ from immich_meta.doctor.mounts import mount_of
 from immich_meta.errors import PathsError
 from immich_meta.path_map import PathRule
 from immich_meta.settings import Settings
-from immich_meta.sync.path_check import check_library
+from immich_meta.sync.path_check import check_library, check_sidecar_dir
 
 
 def roots(settings: Settings) -> tuple[str, ...]:
@@ -33,6 +33,17 @@ def directories_there(settings: Settings, machine: Machine) -> Iterator[Finding]
             yield of_error("paths.directory", error, "No run can begin.")
         else:
             yield from _mounted(directory, machine)
+    if settings.sidecar_dir is not None:
+        yield from _sidecars(str(settings.sidecar_dir), roots(settings), machine)
+
+
+def _sidecars(directory: str, libraries: Iterable[str], machine: Machine) -> Iterator[Finding]:
+    try:
+        check_sidecar_dir(directory, libraries)
+    except PathsError as error:
+        yield of_error("paths.sidecar_dir", error, "No run can begin.")
+    else:
+        yield from _mounted(directory if os.path.isdir(directory) else os.path.dirname(directory), machine)
 
 
 def _mounted(directory: str, machine: Machine) -> Iterator[Finding]:

@@ -140,6 +140,10 @@ def _look_at_folders(seen: Sequence[_Seen], machine: Machine) -> Iterator[Findin
 
 
 def _folders(seen: _Seen) -> tuple[Folder, ...]:
+    """Where a run writes: with a sidecar directory nowhere else, and nothing is tried in the library either."""
+    tree = seen.settings.sidecar_dir
+    if tree is not None:
+        return (Folder(str(tree if tree.is_dir() else tree.parent)),)
     return folders_of(seen.trial.files, roots(seen.settings))
 
 

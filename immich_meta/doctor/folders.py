@@ -96,7 +96,7 @@ def _try_rights(file: str, descriptor: int) -> Optional[Refusal]:
 def folders_writable(folders: Sequence[Folder], refusals: Sequence[Refusal]) -> Iterator[Finding]:
     """One fault for each kind of refusal."""
     if folders and not refusals:
-        yield good("folders.writable", f"{_folders(len(folders))} with photos can be written")
+        yield good("folders.writable", f"{_folders(len(folders))} to write to can be written")
     for kind in dict.fromkeys(refusal.kind for refusal in refusals):
         of_kind = [refusal for refusal in refusals if refusal.kind == kind]
         found, means, cure = _WORDS[kind]
@@ -115,7 +115,8 @@ _WORDS = {
     "folders.read_only": (
         "Of {total} folders tried, {count} are on a disk that is mounted read-only",
         "Nothing can be written there, no sidecars either.",
-        "Mount the library writable: in a compose file take :ro away from its volume.",
+        "Mount the library writable: in a compose file take :ro away from its volume. Or leave it so, and have sidecars "
+        "elsewhere: IMMICH_META_SIDECAR_DIR.",
     ),
     "folders.no_permission": (
         "Of {total} folders tried, {count} may not be written by this user ({us})",

@@ -6,7 +6,7 @@ Not here: single files (paths.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from immich_meta.errors import PathsError
 from immich_meta.path_map import PathRule
@@ -21,6 +21,22 @@ def check_library(rules: Sequence[PathRule], photo_dir: str) -> None:
         _check_directory(photo_dir, "the photo directory", "set IMMICH_PHOTO_DIR to where the originals are")
     for rule in rules:
         _check_directory(rule.target, f"the directory of {rule} in IMMICH_PATH_MAP", "correct IMMICH_PATH_MAP")
+
+
+def check_sidecar_dir(directory: str, roots: Iterable[str]) -> None:
+    """Look at the directory of a sidecar tree, which is made when the folder that it is in is there.
+
+    Raises PathsError when it cannot be made, or when it and one of the libraries (`roots`) lie in each other.
+    """
+    if not os.path.isdir(directory if os.path.lexists(directory) else os.path.dirname(directory)):
+        cause = f"the sidecar directory {directory} cannot be made: there is no folder to make it in"
+        raise PathsError(cause, path=directory, cure="is its disk, or the volume, mounted?")
+    inner = os.path.join(os.path.realpath(directory), "")
+    for root in roots:
+        outer = os.path.join(os.path.realpath(root), "")
+        if inner.startswith(outer) or outer.startswith(inner):
+            cause = f"the sidecar directory {directory} and the library {root} lie in each other"
+            raise PathsError(cause, path=directory, cure="choose a directory beside the library")
 
 
 def _check_directory(path: str, name: str, cure: str) -> None:

@@ -224,3 +224,14 @@ def test_what_a_killed_doctor_leaves_is_swept_by_the_next_run(tmp_path: Path) ->
         left.write_bytes(b"a try")
     assert sweep(str(tmp_path)) == 1
     assert not left.exists()
+
+
+def test_with_a_sidecar_directory_the_library_is_neither_tried_nor_found_fault_with(sound: Home) -> None:
+    before = {str(path): path.stat().st_mtime_ns for path in (sound.photos, *sound.photos.rglob("*"))}
+    side = sound.directory.parent / "side"
+    found = findings(sound, IMMICH_META_SIDECAR_DIR=str(side))
+    assert found["folders.writable"]["level"] == "ok"
+    assert {str(path): path.stat().st_mtime_ns for path in (sound.photos, *sound.photos.rglob("*"))} == before
+    assert not side.exists()
+    found = findings(sound, IMMICH_META_SIDECAR_DIR=str(sound.photos / "side"))
+    assert found["paths.sidecar_dir"]["level"] == "fault"
