@@ -115,7 +115,7 @@ _WORDS = {
     "folders.read_only": (
         "Of {total} folders tried, {count} are on a disk that is mounted read-only",
         "Nothing can be written there, no sidecars either.",
-        "Mount the library writable: in a compose file take :ro away from its volume. Or leave it so, and have sidecars "
+        "Mount the library writable: in a compose file take :ro away from its volume. Or leave it so and have sidecars "
         "elsewhere: IMMICH_META_SIDECAR_DIR.",
     ),
     "folders.no_permission": (
