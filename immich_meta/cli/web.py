@@ -5,6 +5,7 @@ Not here: the page itself (immich_meta.web).
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -98,6 +99,8 @@ def _serve(web: WebConfig, chosen: Settings, port: int) -> int:
     from immich_meta.web.runs.worker import secrets_of
 
     app = create_app(web)
+    # It warns of each request that has to wait a moment, also while its threads still start.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     level, secrets = "DEBUG" if web.debug else "WARNING", secrets_of(chosen)
     with logs.configure(None, level=level, secrets=secrets, stream=sys.stderr, zone=chosen.time_zone):
         try:

@@ -2,107 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from urllib.parse import urlencode
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from immich_meta.demo.server import DemoServer
 from immich_meta.web.runs.folders import RunFolders, State
 from tests.cli.gate import Gate
 from tests.cli.home import KEY, Home, keywords, wait_until
+from tests.web.served import cookie_of, served
 
-Answer = tuple[int, dict[str, str], str]
 PASSWORD = "correct horse battery"
-_CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _LINK = re.compile(r"To log in, once: http://127\.0\.0\.1:(\d+)(/login\?token=\S+)")
-
-
-def _cookie(headers: Mapping[str, str]) -> str:
-    return headers["Set-Cookie"].partition(";")[0]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Served:
-    """A page in a process of its own, and what it says."""
-
-    def __init__(self, home: Home, **environ: str) -> None:
-        self.port = free_port()
-        self.child = home.start("web", "--port", str(self.port), PYTHONUNBUFFERED="1", **environ)
-        self.said: list[str] = []
-        self.errors = ""
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        wait_until(lambda: self._answers() or self.child.poll() is not None, 30)
-
-    def get(self, path: str, cookie: str = "", **headers: str) -> Answer:
-        return self._ask("GET", path, {**headers, "Cookie": cookie})
-
-    def post(self, path: str, cookie: str, fields: Mapping[str, str], **headers: str) -> Answer:
-        form = {**headers, "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
-        return self._ask("POST", path, form, urlencode(fields))
-
-    def log_in(self, password: str, **headers: str) -> tuple[str, str]:
-        """The cookie, and the token of forms."""
-        _, said, page = self.get("/login")
-        fields = {"secret": password, "csrf": _CSRF.findall(page)[0]}
-        _, said, _ = self.post("/login", _cookie(said), fields, **headers)
-        assert ("Secure" in said["Set-Cookie"]) is bool(headers)
-        _, new, page = self.get("/sync", _cookie(said))
-        return _cookie(new), _CSRF.findall(page)[0]
-
-    def _ask(self, method: str, path: str, headers: Mapping[str, str], body: str = "") -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request(method, path, body, {name: value for name, value in headers.items() if value})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, dict(answer.getheaders()), text
-
-    def end(self) -> None:
-        """As `docker stop` does."""
-        if self.child.poll() is None:
-            self.child.send_signal(signal.SIGTERM)
-        self.child.wait(20)
-        self._reader.join()
-        assert self.child.stdout is not None
-        assert self.child.stderr is not None
-        self.errors = self.child.stderr.read()
-        self.child.stdout.close()
-        self.child.stderr.close()
-
-    def _read(self) -> None:
-        assert self.child.stdout is not None
-        for line in self.child.stdout:
-            self.said.append(line)
-
-    def _answers(self) -> bool:
-        try:
-            return self.get("/healthz")[0] == 200
-        except OSError:
-            return False
-
-
-@contextmanager
-def served(home: Home, **environ: str) -> Iterator[Served]:
-    page = Served(home, **environ)
-    try:
-        yield page
-    finally:
-        page.end()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.10", "nas.local"])
@@ -150,7 +66,7 @@ def test_it_serves_prints_a_link_that_opens_once_and_ends(home: Home) -> None:
         status, headers, _ = page.get(link[2])
         assert (status, headers["Location"]) == (302, "/")
         assert "Server" not in headers
-        cookie = _cookie(headers)
+        cookie = cookie_of(headers)
         assert page.get("/settings", cookie)[0] == 200
         assert page.get(link[2])[0] == 403
         assert page.get("/", cookie, Host="evil.example")[0] == 403
@@ -189,6 +105,18 @@ def test_a_run_goes_on_when_its_page_is_killed(home: Home, gate: Gate) -> None:
         gate.open()
         wait_until(lambda: folder.result() is not None, 30)
     assert (folder.result() or {})["sums"]["updated"] == 10
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_many_who_ask_at_once_are_no_error(home: Home, server: DemoServer) -> None:
+    server.slow(1.0, times=None, path="/server")
+    with served(home, IMMICH_META_WEB_PASSWORD=PASSWORD) as page:
+        cookie, _ = page.log_in(PASSWORD)
+        with ThreadPoolExecutor(40) as crowd:
+            answers = list(crowd.map(lambda _: page.get("/api/connection", cookie)[0], range(40)))
+    assert answers == [200] * 40
+    assert page.errors == ""
 
 
 def test_the_help_is_quick_and_needs_no_page() -> None:
