@@ -85,15 +85,21 @@ class Sight:
     error: str = ""
 
 
+def browser_program() -> str:
+    """Where the browser is. Skips, or fails, where there is none."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        absent("browser")
+    assert program is not None
+    return program
+
+
 def looked_at(folder: Path, names: Sequence[str], profile: Path) -> Mapping[str, Sight]:
     """What a browser, started once, shows of files of a folder; `profile` is a folder for what it keeps.
 
     Skips, or fails, where there is no browser.
     """
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        absent("browser")
-    assert program is not None
+    program = browser_program()
     answers: queue.Queue[Mapping[str, Any]] = queue.Queue()
     with _served(folder, names, answers) as url, _running(program, url, profile) as browser:
         found = _first(answers, browser)

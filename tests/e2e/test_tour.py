@@ -1,0 +1,58 @@
+"""Every page, at a desk and on a phone, by day and by night: nothing to scroll sideways, nothing that axe finds bad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.person import DESK, PHONE, Person
+from tests.e2e.tour import Tour
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser, toured: Tour) -> Iterator[Person]:
+    with Person.arrived(browser, toured.site.url) as person:
+        person.accepts("status of 404")  # one of the pages is the one of a page that is not there
+        yield person
+
+
+def each_view(visitor: Person, toured: Tour) -> Iterator[str]:
+    """The visitor is on each page in each view; its name."""
+    for name, address in (*toured.outside, *toured.pages):
+        if name == toured.pages[0][0]:
+            visitor.page.goto("/login")
+            visitor.logs_in()
+        visitor.page.goto(address)
+        visitor.page.wait_for_load_state("networkidle")
+        for width, height in (DESK, PHONE):
+            visitor.page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                yield f"{name}, {width} wide, {scheme}"
+
+
+def test_no_page_has_to_be_scrolled_sideways_and_axe_finds_nothing_serious(visitor: Person, toured: Tour) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe, wide, found = Axe(), {}, {}
+    for view in each_view(visitor, toured):
+        if visitor.width_to_scroll() > 0:
+            wide[view] = visitor.width_to_scroll()
+        violations = axe.run(visitor.page).response["violations"]
+        serious = [told(each) for each in violations if each["impact"] in ("serious", "critical")]
+        if serious:
+            found[view] = serious
+    assert wide == {}
+    assert found == {}
+
+
+def told(violation: dict[str, Any]) -> str:
+    nodes = [node["html"][:120] for node in violation["nodes"][:3]]
+    return f"{violation['id']} ({violation['impact']}): {nodes}"
