@@ -18,7 +18,7 @@ from immich_meta.api import decode
 from immich_meta.api.address import parse_address
 from immich_meta.api.exchange import Request, Transport
 from immich_meta.api.faces import BoxFetcher
-from immich_meta.api.live_photos import Listed, LivePhotos
+from immich_meta.api.live_photos import LivePhotos
 from immich_meta.api.membership import albums_of, deepest_tags
 from immich_meta.api.models import (
     ARCHIVE,
@@ -29,6 +29,7 @@ from immich_meta.api.models import (
     Edit,
     Face,
     InvalidAsset,
+    Listed,
     Server,
     SettledAsset,
     Tag,

@@ -9,14 +9,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Callable, Optional, Union
+from typing import Callable, Optional
 
-from immich_meta.api.models import Asset, Edit, Face, InvalidAsset, Person, SettledAsset
+from immich_meta.api.models import Asset, Edit, Face, Listed, Person
 from immich_meta.errors import BadAnswerError, FaultError, MissingPermissionError, RefusedError
 
 _LOG = logging.getLogger(__name__)
 
-Listed = Union[Asset, InvalidAsset, SettledAsset]
 
 # What can go wrong with one asset and leave the others well: it was deleted meanwhile, say.
 _OF_ONE_ASSET = (RefusedError, FaultError, BadAnswerError)

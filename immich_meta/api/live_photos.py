@@ -18,12 +18,11 @@ from hashlib import blake2b
 from typing import Callable, Optional, TypeVar, Union
 
 from immich_meta.api import decode
-from immich_meta.api.models import HIDDEN, VIDEO, Asset, InvalidAsset, SettledAsset, Tag
+from immich_meta.api.models import HIDDEN, VIDEO, Asset, InvalidAsset, Listed, SettledAsset, Tag
 from immich_meta.errors import BadAnswerError, FaultError, MissingPermissionError, RefusedError
 
 _LOG = logging.getLogger(__name__)
 
-Listed = Union[Asset, InvalidAsset, SettledAsset]
 A = TypeVar("A", Asset, Union[Asset, InvalidAsset])
 # What can go wrong with one video and leave its still, and all others, well.
 _OF_ONE_VIDEO = (RefusedError, FaultError, BadAnswerError, MissingPermissionError)

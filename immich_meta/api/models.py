@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Optional
+from typing import Optional, Union
 
 IMAGE = "IMAGE"
 VIDEO = "VIDEO"
@@ -190,3 +190,7 @@ class InvalidAsset:
     id: Optional[str]
     name: str
     reason: str
+
+
+Listed = Union[Asset, InvalidAsset, SettledAsset]
+"""What the listing gives."""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Union
 
-from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
+from immich_meta.api.models import Asset, Listed
 from immich_meta.settings import Settings
 from immich_meta.sync.path_hints import SHOWN_EXAMPLES, PathExample, path_hints
 from immich_meta.sync.path_outcomes import Mismatch, NotFound, Resolution
@@ -18,7 +17,6 @@ from immich_meta.sync.statistics import Statistics, finish_line
 from immich_meta.sync.work import Outcome
 from immich_meta_writers.tags import Module
 
-Listed = Union[Asset, InvalidAsset, SettledAsset]
 _KEYWORDS = frozenset({Module.PEOPLE, Module.ALBUMS})
 
 

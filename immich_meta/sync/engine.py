@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Optional, Union
 
-from immich_meta.api.models import VIDEO, Asset, InvalidAsset, SettledAsset
+from immich_meta.api.models import VIDEO, Asset, InvalidAsset, Listed, SettledAsset
 from immich_meta.errors import ImmichMetaError
 from immich_meta.sync.crew import Crew
 from immich_meta.sync.identity import Claims
@@ -24,7 +24,6 @@ from immich_meta.sync.work import Answer, Asks, Outcome
 from immich_meta_writers.commit import sweep
 from immich_meta_writers.plan import marks, written_in
 
-Listed = Union[Asset, InvalidAsset, SettledAsset]
 _MOST_KNOWN = 20_000
 
 

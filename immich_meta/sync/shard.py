@@ -9,11 +9,10 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Optional, Union
+from typing import Optional
 
-from immich_meta.api.models import Asset, InvalidAsset, SettledAsset
+from immich_meta.api.models import Listed
 
-Listed = Union[Asset, InvalidAsset, SettledAsset]
 MOST_SHARDS = 10_000
 
 
