@@ -28,7 +28,7 @@ _MOST = 1 << 62  # bytes: what damage may have made of a size is no number to co
 _RUNS = """
 SELECT run.number, id, command, details, started, ended, sums, run.undone,
        count(written.run), count(written.undone), total(written.bytes)
-FROM run LEFT JOIN written ON written.run = run.number GROUP BY run.number
+FROM run LEFT JOIN written ON written.run = run.number WHERE {} GROUP BY run.number
 """
 _ENTRY = """
 SELECT written.number, run, run.id, at, path, asset, written.undone, undo, changes
@@ -101,8 +101,8 @@ class Archive:
 
     def run(self, run_id: str) -> KeptRun:
         """Raises HistoryError when there is none of that id."""
-        for run in self.runs():
-            if run.id == run_id:
+        for store in self._stores:
+            for run in self._runs_of(store, "id = ?", (_storable(run_id),)):
                 return run
         raise HistoryError(f"no run {run_id} is kept")
 
@@ -190,10 +190,11 @@ class Archive:
             found = self._entries(store, f"place = ? AND {which}", (place,))
             yield from (entry for entry in found if entry.path == path)
 
-    def _runs_of(self, store: Path) -> Iterator[KeptRun]:
-        is_running = is_held(lock_path(store))
-        rows = self._ask(store, _RUNS)
-        newest = max((row[0] for row in rows), default=0)
+    def _runs_of(self, store: Path, where: str = "1", values: Sequence[object] = ()) -> Iterator[KeptRun]:
+        rows = self._ask(store, _RUNS.format(where), values)
+        is_running = bool(rows) and is_held(lock_path(store))
+        found = self._ask(store, "SELECT max(number) FROM run") if is_running else []
+        newest = found[0][0] if found else 0
         for number, run_id, command, details, started, ended, sums, undone, files, back, size in rows:
             if not isinstance(started, float) or not isinstance(ended, (float, type(None))):
                 self._warn(f"The state {store} is damaged: the run {run_id} is left out")
@@ -260,6 +261,11 @@ def open_archive(directory: Path, *, warn: Callable[[str], None]) -> Archive:
                 warn(f"The state {path} cannot be read ({error}) and is left out")
         stack.pop_all()
     return Archive(stores, warn)
+
+
+def _storable(text: str) -> str:
+    """SQLite takes no lone surrogates; an id has none."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_later(other: Entry, entry: Entry) -> bool:

@@ -84,10 +84,25 @@ def test_a_file_has_all_its_tags_what_was_kept_and_what_was_left_out(site: Site)
         sidecar="/photos/a.jpg.xmp",
     )
     page = words(site.visitor().get(f"/runs/{with_report(site, line).id}/files/1").text)
-    for expected in ("before: Sea", "after: Eve", "1 stay", "after: 4", "CAMERA", "it is not ours", "no place for it"):
+    for expected in ("before: Sea", "after: Eve", "1 unchanged", "after: 4", "CAMERA", "it is not ours"):
         assert expected in page
-    for expected in ("a date was moved", "a.jpg.xmp"):
+    for expected in ("no place for it", "a date was moved", "a.jpg.xmp"):
         assert expected in page
+
+
+def test_a_list_tells_one_tag_of_each_kind_and_calls_keywords_what_may_be_any(site: Site) -> None:
+    names = ("XMP-iptcExt:PersonInImage", "XMP-dc:Subject", "IPTC:Keywords", "IFD0:Rating", "XMP-xmp:Rating")
+    own = ("XMP-immichmeta:Added", "System:FileModifyDate")
+    report = told("/a.jpg", changes=[changed(name, None, name) for name in (*names, *own)])
+    report += told("/b.jpg", changes=[changed(name, None, name) for name in names[1:3]])
+    page = words(site.visitor().get(f"/runs/{with_report(site, report).id}").text)
+    first, _, second = page.partition("b.jpg")
+    assert "people after: XMP-iptcExt:PersonInImage" in first
+    assert "stars after: IFD0:Rating" in first
+    assert first.count("after: ") == 2
+    assert "Tags that change: 7" in first
+    assert "keywords after: XMP-dc:Subject" in second
+    assert "people after" not in second
 
 
 def test_a_file_has_the_history_of_its_writes_over_all_runs(site: Site) -> None:

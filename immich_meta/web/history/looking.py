@@ -15,9 +15,10 @@ from typing import Optional
 
 from flask import abort
 
-from immich_meta.state import Archive, Entry, open_archive
+from immich_meta.errors import HistoryError
+from immich_meta.state import Archive, Entry, KeptRun, open_archive
 from immich_meta.web.history.past import PastRun, joined
-from immich_meta.web.pages.summary import summary_of
+from immich_meta.web.pages.summary import RunSummary, summary_of
 from immich_meta.web.parts import parts
 from immich_meta.web.report import FileEntry, Files, KeptFiles, ReportFile, open_files
 
@@ -34,14 +35,23 @@ def archive() -> Iterator[Archive]:
 
 def past_runs(history: Archive) -> tuple[PastRun, ...]:
     """All runs, newest first."""
-    return joined([summary_of(folder) for folder in parts().folders.all()], history.runs())
+    return joined(_asked(), history.runs())
 
 
 def past_run(history: Archive, run_id: str) -> PastRun:
     """The run of that id, of the page or as the state has it. Anything else is a page that is not there."""
-    runs = past_runs(history)
-    found = next((run for run in runs if run_id == run.id or run_id in run.ids), None)
-    return found or abort(404)
+    asked = next((each for each in _asked() if run_id == each.id or run_id in each.histories), None)
+    names = asked.histories if asked else (run_id,)
+    kept: list[KeptRun] = []
+    for name in names:
+        with suppress(HistoryError):
+            kept.append(history.run(name))
+    return PastRun(asked, tuple(kept)) if asked or kept else abort(404)
+
+
+def page_names() -> dict[str, str]:
+    """What the state calls runs of the page, and what the page calls them."""
+    return {name: each.id for each in _asked() for name in each.histories}
 
 
 @contextmanager
@@ -68,6 +78,10 @@ def writes_to(history: Archive, entry: FileEntry) -> tuple[Entry, ...]:
     places = {_real(place) for place in (entry.path, entry.sidecar) if place}
     found = [write for place in places if place is not None for write in history.of_path(place)]
     return tuple(sorted(found, key=lambda write: (write.at, write.number), reverse=True))
+
+
+def _asked() -> list[RunSummary]:
+    return [summary_of(folder) for folder in parts().folders.all()]
 
 
 def _real(path: str) -> Optional[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template
 
-from immich_meta.web.history.looking import archive, files_of, past_run, past_runs, writes_of, writes_to
+from immich_meta.web.history.looking import archive, files_of, page_names, past_run, writes_of, writes_to
 from immich_meta.web.pictures.thumbnails import ASSET_ID
 
 blueprint = Blueprint("files", __name__)
@@ -27,7 +27,7 @@ def show(run_id: str, number: int) -> str:
         if entry is None:
             abort(404)
         writes = writes_to(history, entry)
-        names = {name: each.id for each in past_runs(history) for name in each.ids}
+        names = page_names()
         own = writes_of(history, run, entry)
     return render_template(
         "file.html",

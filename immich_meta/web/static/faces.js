@@ -34,6 +34,11 @@ function overlay(faces, width, height) {
   });
   svg.append(...groups);
   canvas.append(svg);
+  for (const text of svg.querySelectorAll("text")) {
+    const half = text.getComputedTextLength() / 2 + letter / 3;
+    const middle = Number(text.getAttribute("x"));
+    text.setAttribute("x", Math.max(half, Math.min(width - half, middle)));
+  }
   return groups;
 }
 

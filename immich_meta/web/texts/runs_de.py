@@ -77,7 +77,7 @@ TEXTS: dict[str, str] = {
     "value.old": "vorher",
     "value.new": "nachher",
     "value.gone": "wird entfernt",
-    "value.stayed": "{count} bleiben",
+    "value.stayed": "{count} unverändert",
     "value.left_out": "und {count} weitere",
     "value.more": "alle {count} Zeichen",
     "value.characters": "({count} Zeichen)",

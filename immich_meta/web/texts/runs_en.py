@@ -77,7 +77,7 @@ TEXTS: dict[str, str] = {
     "value.old": "before",
     "value.new": "after",
     "value.gone": "is removed",
-    "value.stayed": "{count} stay",
+    "value.stayed": "{count} unchanged",
     "value.left_out": "and {count} more",
     "value.more": "all {count} characters",
     "value.characters": "({count} characters)",
