@@ -8,9 +8,12 @@ ImmichMetaError               names the cause and the cure; owns the exit code
 |-- SettingsError        (2)  a setting is missing or wrong
 |-- PathsError           (2)  the photo directory, or another path that was given, cannot be used
 |-- StateBusyError       (2)  another run has the state of this server and user
+|-- RunUnderWayError     (2)  the page has a run under way already
+|-- WorkersError         (2)  no worker process can be started here
 |-- HistoryError         (2)  no run, or no change of a file, of that name is kept
 |-- BackupError          (1)  the database could not be backed up
 |   `-- MissingProgramError (2)  pg_dump is not there, or cannot be started
+|-- LostAssetError       (1)  an asset was seen and is in none of the sums: a fault of this program
 `-- ServerError          (3)  the server was not reached, or said no
     |-- UnreachableError      no answer: unknown name, refused, timed out, broken off
     |-- TlsError              the encrypted connection could not be made
@@ -93,6 +96,33 @@ class StateBusyError(ImmichMetaError):
         super().__init__(cause)
         self.path = path
         self.holder = dict(holder or {})
+
+
+class RunUnderWayError(ImmichMetaError):
+    """The page has a run under way already: `run_id`."""
+
+    kind = "run_under_way"
+    exit_code = EXIT_USAGE
+    default_cure = "wait until it has ended, or stop it"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__("another run is under way")
+        self.run_id = run_id
+
+
+class WorkersError(ImmichMetaError):
+    """The system gives no worker process, or nothing to talk to it with."""
+
+    kind = "workers"
+    exit_code = EXIT_USAGE
+    default_cure = "--jobs 0 does without; in a container /dev/shm has to be writable, and some processes allowed"
+
+
+class LostAssetError(ImmichMetaError):
+    """An asset was seen and is in none of the sums: a fault of this program, never of the user."""
+
+    kind = "lost_asset"
+    default_cure = "no file was harmed; please report this with the log"
 
 
 class HistoryError(ImmichMetaError):

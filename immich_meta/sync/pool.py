@@ -13,6 +13,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Optional
 
+from immich_meta.errors import WorkersError
 from immich_meta.sync.task import Task
 from immich_meta.sync.work import Answer, Work
 
@@ -40,7 +41,14 @@ class Pool:
         self._moved_at = 0.0
 
     def schedule(self, tasks: tuple[Task, ...]) -> Call:
-        """Hand tasks to the next free process, together."""
+        """Hand tasks to the next free process, together. Raises WorkersError when there can be none."""
+        try:
+            return self._scheduled(tasks)
+        except OSError as error:
+            self._processes = None
+            raise WorkersError(f"no worker process can be started: {error.strerror or error}") from error
+
+    def _scheduled(self, tasks: tuple[Task, ...]) -> Call:
         if self._processes is not None and not self._processes.active:
             self.give_up(self._processes)
         if self._processes is None:
@@ -49,7 +57,7 @@ class Pool:
             future = self._processes.schedule(self._work, args=(tasks,), timeout=self.timeout)
         except RuntimeError:  # they broke in this moment
             self.give_up(self._processes)
-            return self.schedule(tasks)
+            return self._scheduled(tasks)
         future.add_done_callback(self._moved)
         return Call(self, self._processes, future)
 

@@ -16,19 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Optional
 
-from immich_meta.errors import ImmichMetaError, PathsError
+from immich_meta.errors import LostAssetError, PathsError
 from immich_meta.sync.report import Result, Status
 
 EXPORT_PREFIX = "immich_sync_stats_"
 Users = Mapping[str, "Statistics"]
 _NO_COUNTS: Mapping[Status, int] = MappingProxyType(dict.fromkeys(Status, 0))
-
-
-class LostAssetError(ImmichMetaError):
-    """An asset was seen and is in none of the sums: a fault of this program, never of the user."""
-
-    kind = "lost_asset"
-    default_cure = "no file was harmed; please report this with the log"
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def signalled(child: subprocess.Popen[str], number: signal.Signals) -> None:
 def ended(child: subprocess.Popen[str]) -> tuple[str, str]:
     """What a child has said, which has to come to its end by itself."""
     try:
-        return child.communicate(timeout=10)
+        return child.communicate(timeout=30)
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()

@@ -5,11 +5,13 @@ Not here: which tasks go together (test_crew.py).
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from immich_meta.errors import WorkersError
 from immich_meta.state import LogPlace, open_store
 from immich_meta.sync.bunches import Bunch
 from immich_meta.sync.pool import Pool
@@ -31,6 +33,17 @@ def bunch_of(folder: Path, names: list[str], log: LogPlace) -> list[Outcome]:
     finally:
         pool.end(at_once=False)
     return [answer for answer in answers if isinstance(answer, Outcome)]
+
+
+def test_where_no_process_can_be_started_the_error_names_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:  # as with a /dev/shm that cannot be written
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("multiprocessing.synchronize.RLock", refuse)
+    with pytest.raises(WorkersError, match=r"Read-only file system.*--jobs 0"):
+        bunch_of(tmp_path, ["a.jpg"], NOWHERE)
 
 
 def task(path: Path) -> Task:

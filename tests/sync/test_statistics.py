@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from immich_meta.errors import PathsError
+from immich_meta.errors import LostAssetError, PathsError
 from immich_meta.sync.report import Result, Status
-from immich_meta.sync.statistics import LostAssetError, Statistics, export, finish_line, start_line
+from immich_meta.sync.statistics import Statistics, export, finish_line, start_line
 
 NOW = datetime(2026, 11, 22, 8, 5, 9, tzinfo=timezone.utc)
 PREDECESSOR = [

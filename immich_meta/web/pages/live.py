@@ -12,11 +12,11 @@ from typing import Union
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, stream_with_context, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from immich_meta.errors import RunUnderWayError
 from immich_meta.web.language import t
 from immich_meta.web.pages.summary import summary_of
 from immich_meta.web.parts import parts
 from immich_meta.web.runs.asked import BadFormError
-from immich_meta.web.runs.control import RunUnderWayError
 from immich_meta.web.runs.folders import RunFolder
 from immich_meta.web.runs.tail import LEVELS, tail
 

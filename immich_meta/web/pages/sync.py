@@ -11,10 +11,10 @@ from typing import Optional, Union
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from immich_meta.errors import RunUnderWayError
 from immich_meta.web.language import language
 from immich_meta.web.parts import parts
 from immich_meta.web.runs.asked import GROUPS, BadFormError, Field, arguments, chosen, fields
-from immich_meta.web.runs.control import RunUnderWayError
 from immich_meta.web.texts import has, option_help
 
 blueprint = Blueprint("sync", __name__)

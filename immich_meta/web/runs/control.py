@@ -11,23 +11,11 @@ import threading
 from collections.abc import Sequence
 from typing import Callable, Optional
 
-from immich_meta.errors import ImmichMetaError, PathsError
+from immich_meta.errors import PathsError, RunUnderWayError
 from immich_meta.web.runs.asked import chosen, parsed
 from immich_meta.web.runs.folders import RunFolder, RunFolders, State
 from immich_meta.web.runs.worker import Surroundings, carry_out
 from immich_meta_writers.tags import Module
-
-
-class RunUnderWayError(ImmichMetaError):
-    """A run is under way already: `run_id`."""
-
-    kind = "run_under_way"
-    exit_code = 2
-    default_cure = "wait until it has ended, or stop it"
-
-    def __init__(self, run_id: str) -> None:
-        super().__init__("another run is under way")
-        self.run_id = run_id
 
 
 class Control:
