@@ -87,7 +87,8 @@ def _asked() -> list[RunSummary]:
 def _real(path: str) -> Optional[str]:
     """As the history spells it; None for what is no path at all."""
     try:
-        return os.path.realpath(path)
+        os.fsencode(path)
+        return None if "\0" in path else os.path.realpath(path)
     except (ValueError, OSError):
         return None
 
