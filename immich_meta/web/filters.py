@@ -54,6 +54,8 @@ def duration(value: object) -> str:
     if not isinstance(value, (int, float)) or value != value or not 0 <= value < 1e9:
         return "–"
     seconds = round(value)
+    if seconds < 1:
+        return t("time.instant")
     if seconds < 60:
         return t("time.seconds", count=seconds)
     if seconds < 3600:

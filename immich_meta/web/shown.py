@@ -10,6 +10,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from flask import Flask
+from markupsafe import Markup
 
 from immich_meta.changed import Value
 from immich_meta.state import KeptChange
@@ -47,7 +48,7 @@ class Difference(NamedTuple):
 
 
 def register(app: Flask) -> None:
-    app.jinja_env.filters["visible"] = visible
+    app.jinja_env.filters.update(visible=visible, breakable=breakable)
     app.jinja_env.globals.update(difference=difference, pieces=pieces, has_text=has)
     app.jinja_env.tests["asset_id"] = lambda text: ASSET_ID.fullmatch(text) is not None
 
@@ -55,6 +56,11 @@ def register(app: Flask) -> None:
 def visible(text: object) -> str:
     """The text with every character that would hide or turn what stands around it written as its number."""
     return _DECEIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", str(text))
+
+
+def breakable(path: object) -> Markup:
+    """A path that a narrow window may break behind its slashes, and else only where it has to."""
+    return Markup("/<wbr>").join(str(path).split("/"))
 
 
 def difference(change: KeptChange, *, full: bool = False) -> Difference:

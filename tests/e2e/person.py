@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DESK = (1280, 900)
 PHONE = (390, 844)
+NARROW = (320, 640)  # what WCAG wants a page to fit into (1.4.10, reflow)
 # What a browser asks for on its own is switched off; what else would leave the machine finds no name.
 _ARGUMENTS = (
     "--no-sandbox",  # root and containers have none; it sees nothing but our own pages

@@ -52,6 +52,10 @@ def looked(person: Person) -> Person:
     return person
 
 
+# Names are as large on a phone, also when a window becomes small.
+_READABLE = "[...document.querySelectorAll('.face text')].every(each => each.getBoundingClientRect().height > 12)"
+
+
 def names(person: Person) -> list[str]:
     return [each.strip() for each in person.page.locator(".file-row h3 .name").all_inner_texts()]
 
@@ -81,8 +85,8 @@ def test_the_boxes_are_where_the_faces_are(looked: Person, name: str) -> None:
     page.get_by_role("link", name=f"{name}.jpg").click()
     for width, height in ((1280, 900), PHONE):
         page.set_viewport_size({"width": width, "height": height})
-        page.reload()
         page.locator(".face rect").nth(1).wait_for()
+        page.wait_for_function(_READABLE)
         image = page.locator("#photo").bounding_box()
         boxes = [each.bounding_box() for each in page.locator(".face rect").all()]
         assert image is not None

@@ -42,6 +42,7 @@ def test_somebody_looks_first_and_then_writes(person: Person, home: Home) -> Non
     assert person.heading().inner_text() == "Dry run"
     assert person.page.locator(".count.simulated strong").inner_text() == str(COUNT)
     assert written(home) == 0
+    person.follows("Look at the files")
     person.presses("Write these changes now")
     person.page.get_by_role("heading", name="Run", exact=True).wait_for()
     person.waits_for_the_end()

@@ -1,4 +1,4 @@
-"""What a person wants to know first of a file's changes: one or two tags for each kind of thing, of some thirty.
+"""What a person wants to know first of a file's changes: one line for each kind of thing, of some thirty tags.
 
 Not here: all of them; those are shown, too, one click away.
 """
@@ -6,19 +6,17 @@ Not here: all of them; those are shown, too, one click away.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
+from immich_meta.changed import Value
 from immich_meta.state import KeptChange
 from immich_meta_writers.tags import BY_NAME, Module
 
-# Those that tell most; else it is a module's first.
-_TELLING: Mapping[Module, tuple[str, ...]] = {
-    Module.GPS: ("GPS:GPSLatitude", "GPS:GPSLongitude"),
-    Module.ALBUMS: ("XMP-iptcExt:Event",),
-}
+_LATITUDE, _LONGITUDE = "GPS:GPSLatitude", "GPS:GPSLongitude"
+# The event is the first album alone; all of them are here, beside tags.
+_HIERARCHY, _ALBUM = "XMP-lr:HierarchicalSubject", "Albums|"
 KEYWORDS = "keywords"
 _IN_KEYWORDS = frozenset({Module.PEOPLE, Module.ALBUMS, Module.TAGS})
-_PAIRS = frozenset({Module.GPS})
 
 
 class Highlight(NamedTuple):
@@ -38,13 +36,41 @@ def highlights(changes: Iterable[KeptChange]) -> tuple[Highlight, ...]:
             by_module.setdefault(row.modules[0], []).append(change)
         elif row is not None and len(row.modules) < len(Module):
             shared.append(change)
-    found = [Highlight(module.value, each) for module in Module for each in _telling(module, by_module.get(module, []))]
+    albums = next(filter(None, map(_albums, shared)), None)
+    if albums is not None:
+        by_module[Module.ALBUMS] = [albums]
+    place = _place({change.tag: change for change in by_module.get(Module.GPS, ())})
+    if place is not None:
+        by_module[Module.GPS] = [place]
+    found = [Highlight(module.value, by_module[module][0]) for module in Module if module in by_module]
     if shared and _IN_KEYWORDS.isdisjoint(by_module):
         found.append(Highlight(KEYWORDS, shared[0]))
     return tuple(found)
 
 
-def _telling(module: Module, changes: list[KeptChange]) -> list[KeptChange]:
-    names = _TELLING.get(module, ())
-    told = [change for name in names for change in changes if change.tag == name]
-    return (told or changes)[: 2 if module in _PAIRS else 1]
+def _place(changes: Mapping[str, KeptChange]) -> Optional[KeptChange]:
+    """Both coordinates in one line, as far as they change."""
+    found = [changes[tag] for tag in (_LATITUDE, _LONGITUDE) if tag in changes]
+    if not found:
+        return None
+    halves = [changes.get(f"{each.tag}Ref") for each in found]
+    old = [_coordinate(each.old, half and half.old) for each, half in zip(found, halves)]
+    new = [_coordinate(each.new, half and half.new) for each, half in zip(found, halves)]
+    return KeptChange(_LATITUDE, ", ".join(filter(None, old)) or None, ", ".join(filter(None, new)) or None)
+
+
+def _coordinate(value: Value, half: Value) -> str:
+    """`half`: N, S, E or W, where that changes, too."""
+    return "" if value is None else f"{value} {half}" if half else str(value)
+
+
+def _albums(change: KeptChange) -> Optional[KeptChange]:
+    if change.tag != _HIERARCHY:
+        return None
+    old, new = _albums_in(change.old), _albums_in(change.new)
+    return None if old == new else KeptChange(change.tag, old, new)
+
+
+def _albums_in(value: Value) -> tuple[str, ...]:
+    items = value if isinstance(value, tuple) else ()
+    return tuple(item[len(_ALBUM) :] for item in items if item.startswith(_ALBUM))

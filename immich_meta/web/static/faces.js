@@ -16,7 +16,7 @@ function drawn(name, attributes) {
 
 function overlay(faces, width, height) {
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", class: "overlay" });
-  const letter = (14 * width) / (photo.clientWidth || width); // 14 pixels, as it is shown
+  const letter = (14 * width) / (photo.clientWidth || width); // 14 pixels, as it is shown now
   const groups = faces.map((face) => {
     const group = drawn("g", { class: face.name ? "face" : "face unnamed" });
     const x = face.x * width, y = face.y * height, w = face.w * width, h = face.h * height;
@@ -33,12 +33,25 @@ function overlay(faces, width, height) {
     return group;
   });
   svg.append(...groups);
+  canvas.querySelector(".overlay")?.remove();
   canvas.append(svg);
   for (const text of svg.querySelectorAll("text")) {
     const half = text.getComputedTextLength() / 2 + letter / 3;
     const middle = Number(text.getAttribute("x"));
     text.setAttribute("x", Math.max(half, Math.min(width - half, middle)));
   }
+  return groups;
+}
+
+// Pictures that are another size now, as on a phone that is turned, get names of the same size.
+function followed(faces, groups) {
+  let width = photo.clientWidth;
+  new ResizeObserver(() => {
+    if (photo.clientWidth !== width) {
+      width = photo.clientWidth;
+      groups.splice(0, groups.length, ...overlay(faces, photo.naturalWidth, photo.naturalHeight));
+    }
+  }).observe(photo);
   return groups;
 }
 
@@ -70,5 +83,5 @@ const [answer] = await Promise.all([fetch(canvas.dataset.faces), loaded()]);
 if (answer.ok) {
   const { faces, note: words } = await answer.json();
   note.textContent = words;
-  named(faces, photo.naturalWidth ? overlay(faces, photo.naturalWidth, photo.naturalHeight) : []);
+  named(faces, photo.naturalWidth ? followed(faces, overlay(faces, photo.naturalWidth, photo.naturalHeight)) : []);
 }

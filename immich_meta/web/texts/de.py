@@ -179,6 +179,7 @@ TEXTS: dict[str, str] = {
     "mistake.500.cure": "Keine Datei hat davon Schaden. Das Protokoll des Programms sagt mehr.",
     "mistake.503": "Es hören schon zu viele zu.",
     "mistake.503.cure": "Bitte versuchen Sie es noch einmal.",
+    "time.instant": "weniger als 1 s",
     "time.seconds": "{count} s",
     "time.minutes": "{count} min {seconds} s",
     "time.hours": "{count} h {minutes} min",

@@ -181,6 +181,7 @@ TEXTS: dict[str, str] = {
     "mistake.500.cure": "No file was harmed by it. The program's own log says more.",
     "mistake.503": "Too many are listening already.",
     "mistake.503.cure": "Please try again.",
+    "time.instant": "less than 1 s",
     "time.seconds": "{count} s",
     "time.minutes": "{count} min {seconds} s",
     "time.hours": "{count} h {minutes} min",
