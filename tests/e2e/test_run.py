@@ -10,6 +10,7 @@ import pytest
 from immich_meta.demo.server import DemoServer
 from tests.cli.gate import Gate
 from tests.cli.home import Home, keywords, wait_until
+from tests.e2e.axe import serious_issues
 from tests.e2e.person import PHONE, Person
 from tests.web.served import Served
 
@@ -190,6 +191,7 @@ def test_a_thumb_is_enough_on_a_phone(phone: Person, gate: Gate) -> None:
     phone.page.get_by_role("button", name="Stop", exact=True).wait_for()
     assert phone.width_to_scroll() == 0
     assert phone.page.evaluate(_SMALL) == []
+    assert serious_issues(phone.page) == []
     gate.open()
     phone.waits_for_the_end()
 

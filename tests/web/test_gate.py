@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.home import Home
+from immich_meta import logs
+from immich_meta.settings import load
+from immich_meta.web.runs.worker import secrets_of
+from tests.cli.home import KEY, Home
 from tests.web.visitor import PASSWORD, Site, Visitor
 
 OPEN = {"login.show", "login.enter", "health.healthz", "static"}
@@ -140,3 +145,23 @@ def test_a_failing_page_tells_nothing_of_why(site: Site, monkeypatch: pytest.Mon
     assert answer.status_code == 500
     assert "RuntimeError" not in answer.text
     assert PASSWORD not in answer.text
+
+
+def test_the_log_of_a_failing_page_has_its_traceback_and_no_secret(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor, stream, logger = site.visitor(), io.StringIO(), logging.getLogger(logs.LOGGER_NAME)
+    monkeypatch.setattr(logger, "propagate", logger.propagate)
+    monkeypatch.setattr(logger, "level", logger.level)
+
+    def broken(**_: object) -> None:
+        raise RuntimeError(f"{KEY} and {PASSWORD}")
+
+    monkeypatch.setattr(site.parts.connections, "ask", broken)
+    settings = load({**site.home.environ, "IMMICH_META_WEB_PASSWORD": PASSWORD}, None, site.home.directory)
+    # As the command does (cli/web.py).
+    with logs.configure(None, level="DEBUG", secrets=secrets_of(settings), stream=stream):
+        assert visitor.get("/?ask=1").status_code == 500
+    assert "RuntimeError" in stream.getvalue()
+    assert KEY not in stream.getvalue()
+    assert PASSWORD not in stream.getvalue()

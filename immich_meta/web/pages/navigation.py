@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, request, url_for
 
 from immich_meta.web.security.gate import is_logged_in
 
@@ -18,7 +18,7 @@ class Entry(NamedTuple):
     is_here: bool
 
 
-# Endpoint and text; blueprints are at hand only where they are registered.
+# Endpoint and text.
 _ENTRIES = (
     ("status.index", "nav.status"),
     ("sync.form", "nav.sync"),
@@ -29,19 +29,11 @@ _ALSO = {"live": "sync", "files": "runs", "thumbnails": "runs", "undo": "runs"}
 
 
 def offer(app: Flask) -> None:
-    """Templates know `navigation()` and `has_page(endpoint)`."""
-    app.context_processor(lambda: {"navigation": _navigation, "has_page": _has_page, "is_logged_in": is_logged_in})
+    """Templates know `navigation()` and `is_logged_in()`."""
+    app.context_processor(lambda: {"navigation": _navigation, "is_logged_in": is_logged_in})
 
 
 def _navigation() -> list[Entry]:
     here = request.blueprint or ""
     here = _ALSO.get(here, here)
-    return [
-        Entry(key, url_for(endpoint), endpoint.partition(".")[0] == here)
-        for endpoint, key in _ENTRIES
-        if _has_page(endpoint)
-    ]
-
-
-def _has_page(endpoint: str) -> bool:
-    return endpoint in current_app.view_functions
+    return [Entry(key, url_for(endpoint), endpoint.partition(".")[0] == here) for endpoint, key in _ENTRIES]
