@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -55,11 +56,23 @@ def test_a_token_opens_once_and_then_there_is_another_one(home: Home) -> None:
     assert other.get(f"/login?token={site.tokens[1]}").status_code == 302
 
 
-def test_the_password_opens_nothing_as_a_token(site: Site) -> None:
+@pytest.mark.parametrize("offered", ["", "wrong", quote(PASSWORD)])
+def test_a_password_in_an_address_opens_nothing(site: Site, offered: str) -> None:
     assert site.tokens == []
     visitor = site.visitor(logged_in=False)
-    assert visitor.get("/login?token=").status_code == 200
+    assert visitor.get(f"/login?token={offered}").status_code == 200
+    assert visitor.get("/").status_code == 302
     assert visitor.log_in("").status_code == 403
+
+
+@pytest.mark.parametrize("password", ["", PASSWORD])
+def test_pictures_on_other_sites_cannot_lock_anybody_out(home: Home, password: str) -> None:
+    site = Site(home, password=password)
+    elsewhere = site.visitor(logged_in=False)
+    for _ in range(ALTOGETHER + 1):
+        elsewhere.get("/login?token=wrong")
+    visitor = site.visitor(logged_in=False)
+    assert visitor.log_in(password or site.tokens[-1]).status_code == 302
 
 
 def test_whoever_logs_out_is_out(site: Site) -> None:
