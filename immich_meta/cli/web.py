@@ -95,6 +95,7 @@ def _serve(web: WebConfig, chosen: Settings, port: int) -> int:
 
     from immich_meta import logs
     from immich_meta.web import create_app
+    from immich_meta.web.app import LARGEST_REQUEST
     from immich_meta.web.parts import parts
     from immich_meta.web.runs.worker import secrets_of
 
@@ -111,6 +112,8 @@ def _serve(web: WebConfig, chosen: Settings, port: int) -> int:
                 port=port,
                 threads=_THREADS,
                 ident=None,
+                # Its own limit is a gigabyte, which it would take in and keep on disk before anybody is asked.
+                max_request_body_size=LARGEST_REQUEST,
                 clear_untrusted_proxy_headers=False,
             )
         except OSError as error:

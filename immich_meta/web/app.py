@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PAGES = ("login", "status", "sync", "live", "runs", "files", "thumbnails", "undo", "settings", "health")
 """Modules of `pages`, each with a `blueprint`; those in the head of a page are named in pages/navigation.py."""
 
-_LARGEST_REQUEST = 64 << 10
+LARGEST_REQUEST = 64 << 10
 _MOST_FIELDS = 200
 _LOGGED_IN = timedelta(days=14)
 
@@ -43,8 +43,8 @@ def create_app(config: WebConfig) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
         PERMANENT_SESSION_LIFETIME=_LOGGED_IN,
-        MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
-        MAX_FORM_MEMORY_SIZE=_LARGEST_REQUEST,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
         MAX_FORM_PARTS=_MOST_FIELDS,
         PROPAGATE_EXCEPTIONS=False,
     )
