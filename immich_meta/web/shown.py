@@ -25,6 +25,8 @@ _DECEIVING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
 
 class Piece(NamedTuple):
     """A text: how it begins, the rest that a click shows, and how many characters it has. `is_cut`: there is more."""
@@ -50,12 +52,22 @@ class Difference(NamedTuple):
 def register(app: Flask) -> None:
     app.jinja_env.filters.update(visible=visible, breakable=breakable)
     app.jinja_env.globals.update(difference=difference, pieces=pieces, has_text=has)
+    app.jinja_env.finalize = _whole
     app.jinja_env.tests["asset_id"] = lambda text: ASSET_ID.fullmatch(text) is not None
 
 
 def visible(text: object) -> str:
     """The text with every character that would hide or turn what stands around it written as its number."""
-    return _DECEIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", str(text))
+    return _DECEIVING.sub(_number, str(text))
+
+
+def _whole(value: object) -> object:
+    """What is about to be written into a page, without halves of characters: no answer can carry them."""
+    return _HALVES.sub(_number, value) if isinstance(value, str) and _HALVES.search(value) else value
+
+
+def _number(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def breakable(path: object) -> Markup:

@@ -12,7 +12,7 @@ import pytest
 from immich_meta.cli.watching import Phase
 from immich_meta.sync.report import Result, Status
 from immich_meta.sync.work import Outcome
-from immich_meta.web.runs.folders import State
+from immich_meta.web.runs.folders import State, replace_object
 from immich_meta.web.runs.meter import Meter
 from immich_meta.web.runs.run_log import RunLog
 from immich_meta.web.runs.streams import MOST, Streams
@@ -165,3 +165,14 @@ def test_one_browser_too_many_is_sent_to_ask_now_and_then(site: Site) -> None:
     assert all(taken)
     assert visitor.get(f"/api/runs/{folder.id}/events").status_code == 503
     assert "Done" in visitor.get(f"/api/runs/{folder.id}/panel").text
+
+
+def test_a_path_that_no_answer_can_carry_breaks_no_stream_and_hides_nothing(site: Site) -> None:
+    visitor = site.visitor()
+    folder = site.parts.folders.create({"arguments": ["--people"], "asked": 1.0})
+    replace_object(folder.path / "progress.json", {"path": "/photos/\ud800\u202egpj.exe", "phase": "files"})
+    for address in (f"/sync/{folder.id}", f"/api/runs/{folder.id}/panel"):
+        assert "/photos/\\ud800\\u202egpj.exe" in visitor.get(address).text
+    stream = visitor.client.get(f"/api/runs/{folder.id}/events")
+    assert b"\\ud800\\u202egpj.exe" in next(iter(stream.response))
+    stream.close()

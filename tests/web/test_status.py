@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from immich_meta.demo.faults import Fault
 from immich_meta.demo.server import DemoServer
 from tests.cli.home import KEY, Home
 from tests.web.visitor import Site, Visitor
@@ -38,6 +39,16 @@ def test_home_asks_again_when_it_is_told_to(site: Site, home: Home, server: Demo
     server.fail(500, times=None)
     site.now += 61
     assert "Not working" in visitor.get("/api/connection").text
+
+
+def test_a_name_that_no_answer_can_carry_leaves_the_page_as_it_is(site: Site, server: DemoServer) -> None:
+    told = json.dumps({"id": "5f1b1f0c-0000-4000-8000-0000000000aa", "name": "Ada\ud800\u202e<b>", "email": "a@b"})
+    server.add_fault(Fault("/users/me", None, status=200, body=told.encode()))
+    visitor = site.visitor()
+    piece = visitor.get("/api/connection")
+    assert piece.status_code == 200
+    assert "Ada\\ud800\\u202e&lt;b&gt;" in piece.text
+    assert visitor.get("/").status_code == 200
 
 
 def test_an_empty_library_is_told_with_its_cure(site: Site) -> None:
