@@ -166,9 +166,18 @@ def test_a_spreadsheet_calculates_nothing_of_an_export() -> None:
     rows = list(csv.DictReader(io.StringIO(text[1:])))
     assert [(row["path"], row["tag"]) for row in rows[:1]] == [("'=1+1", "'+tag")]
     assert rows[0]["new"] == "Ada; Łukasz"
-    assert [row["reason"] for row in rows if row["what"] == "note"] == ["'-x", "' =x", "'\t=x", "'@x", "'＝x", "plain"]
+    assert [row["reason"] for row in rows if row["what"] == "note"] == ["'-x", "' =x", "'\t'=x", "'@x", "'＝x", "plain"]
     changed = next(row for row in rows if row["tag"] == "t")
     assert (changed["old"], changed["new"]) == ("-3.5", "'-3")
+
+
+def test_a_spreadsheet_that_separates_by_semicolons_calculates_nothing_either() -> None:
+    names = ["/a;=1+1", '/a;"=1', "/a\n@x", "/a\t=1", "/a;; +1"]
+    report = "".join(line(name, changes=[{"tag": "t", "old": None, "new": ["Ada", "=1", "b"]}]) for name in names)
+    text = "".join(as_csv(entry_of(each.encode()) for each in report.splitlines()))
+    rows = list(csv.DictReader(io.StringIO(text[1:])))
+    assert [row["path"] for row in rows] == ["/a;'=1+1", "/a;'\"=1", "/a\n'@x", "/a\t'=1", "/a;;' +1"]
+    assert {row["new"] for row in rows} == {"Ada;' =1; b"}
 
 
 def test_the_json_export_says_what_the_report_says(files: Files) -> None:

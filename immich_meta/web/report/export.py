@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Union
 
@@ -16,8 +17,9 @@ from immich_meta.web.report.entry import FileEntry
 
 COLUMNS = ("path", "status", "what", "tag", "old", "new", "reason", "sidecar", "asset_id")
 _BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
-# A cell that begins so is calculated by a spreadsheet, also behind blanks (OWASP, CSV injection).
-_CALCULATED = tuple("=+-@\t\r\n＝＋－＠")
+# A cell that begins so is calculated by a spreadsheet, also behind blanks (OWASP, CSV injection). One that separates
+# cells by `;` (German, French ...) or tabs takes what is behind them for another cell, and quotes do not hold it back.
+_CALCULATED = re.compile("^[ \u00a0]*(?=[=+\\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])[ \u00a0\"]*(?=[=+\\-@＝＋－＠])")
 _CHUNK = 1 << 16
 Cell = Union[str, int, float]
 
@@ -69,7 +71,7 @@ def _cell(value: Cell) -> Cell:
     if not isinstance(value, str):
         return value
     text = value.encode("utf-8", "replace").decode()
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_CALCULATED) else text
+    return _CALCULATED.sub(lambda match: f"'{match[0]}", text)
 
 
 def _taken(table: io.StringIO) -> str:
