@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from immich_meta.web.runs.folders import KEPT, RunFolder, State
+from immich_meta.web.runs.folders import KEPT, RunFolder, RunFolders, State
 from tests.cli.gate import Gate
 from tests.cli.home import KEY, Home, keywords, lines_of, wait_until
 from tests.web.visitor import Site, ended, started
@@ -215,6 +216,22 @@ def test_the_newest_fifty_folders_are_kept(site: Site) -> None:
     (kept[1].path / "report.jsonl").write_bytes(bytes(1000))
     folders.prune(most=900)
     assert folders.all() == kept[:5]
+
+
+def test_a_clock_that_goes_back_hides_no_run(tmp_path: Path) -> None:
+    now = [2e9]
+    folders = RunFolders(tmp_path, lambda: now[0])
+    made = [folders.create({})]
+    now[0] = 1e9
+    made += [folders.create({}) for _ in range(3)]
+    assert folders.all() == tuple(reversed(made))
+    assert folders.newest() == made[-1]
+
+
+def test_a_run_that_never_began_is_waited_for_no_longer_when_the_clock_goes_back(tmp_path: Path) -> None:
+    folder = RunFolders(tmp_path, time.time).create({})
+    assert folder.state(time.time()) is State.STARTING
+    assert folder.state(time.time() - 3600) is State.INTERRUPTED
 
 
 def test_a_folder_that_is_damaged_is_shown_as_far_as_it_goes(site: Site) -> None:

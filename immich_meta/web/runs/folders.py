@@ -29,6 +29,7 @@ KEPT_BYTES = 2 << 30
 _ALWAYS_KEPT = 5
 STARTING_SECONDS = 30.0
 _MOST_BYTES = 1 << 20
+_TICKS = 0x10000  # in a second
 # Who looks whether a lock is held, holds it for an instant: threads would take each other for the run.
 _LOOKING = threading.Lock()
 
@@ -102,7 +103,7 @@ class RunFolder:
         if (self.path / "result.json").exists():  # it ended between these two looks
             return State.ENDED
         try:
-            age = now - (self.path / "request.json").stat().st_mtime
+            age = abs(now - (self.path / "request.json").stat().st_mtime)  # a clock may be put back
         except OSError:
             return State.INTERRUPTED
         return State.STARTING if not self.lock.exists() and age < STARTING_SECONDS else State.INTERRUPTED
@@ -118,14 +119,22 @@ class RunFolders:
     def create(self, request: Mapping[str, Any]) -> RunFolder:
         """A new folder for this user alone, with the request in it. Raises OSError."""
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        now = self._clock()
-        # Two of the same second are told apart, too: the newest one sorts last.
-        fraction = int(now % 1 * 0x10000)
-        run_id = f"{datetime.fromtimestamp(now, timezone.utc):%Y%m%d-%H%M%S}-{fraction:04x}{secrets.token_hex(2)}"
+        run_id = f"{self._next_moment()}{secrets.token_hex(2)}"
         folder = RunFolder(run_id, self._root / run_id)
         folder.path.mkdir(mode=0o700)
         replace_object(folder.path / "request.json", request)
         return folder
+
+    def _next_moment(self) -> str:
+        """Second and fraction, so that the newest one sorts last, also of two of the same second, and when the clock
+        was put back since."""
+        ticks = int(self._clock() * _TICKS)
+        newest = self.newest()
+        if newest is not None:
+            with contextlib.suppress(ValueError):  # no such day
+                moment = datetime.strptime(newest.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=timezone.utc)
+                ticks = max(ticks, int(moment.timestamp()) * _TICKS + int(newest.id[16:20], 16) + 1)
+        return f"{datetime.fromtimestamp(ticks // _TICKS, timezone.utc):%Y%m%d-%H%M%S}-{ticks % _TICKS:04x}"
 
     def get(self, run_id: str) -> Optional[RunFolder]:
         """The run of that id; None for any text that is not the id of one."""
