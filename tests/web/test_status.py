@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 from immich_meta.demo.faults import Fault
 from immich_meta.demo.server import DemoServer
@@ -39,6 +40,14 @@ def test_home_asks_again_when_it_is_told_to(site: Site, home: Home, server: Demo
     server.fail(500, times=None)
     site.now += 61
     assert "Not working" in visitor.get("/api/connection").text
+
+
+def test_many_who_ask_again_at_once_share_the_answer(site: Site, server: DemoServer) -> None:
+    server.slow(0.5, times=None, path="/server/version")
+    with ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda _: site.parts.connections.ask(again=True), range(8)))
+    assert all(each.version for each in answers)
+    assert len(server.requests_to("/server/version")) <= 3
 
 
 def test_a_name_that_no_answer_can_carry_leaves_the_page_as_it_is(site: Site, server: DemoServer) -> None:
