@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import click
 
 from immich_meta.cli import EXIT_CODES, EXIT_OK
-from immich_meta.cli.past import config_option, files, history_of, size
+from immich_meta.cli.past import command_of, config_option, files, history_of, size
 from immich_meta.logs import json_line, one_line
 from immich_meta.sync.report import render_change
 
@@ -66,7 +66,7 @@ def _table(runs: Sequence[KeptRun]) -> Iterator[str]:
 
 
 def _cells(run: KeptRun) -> tuple[str, ...]:
-    return run.id, one_line(run.command), files(run.files), size(run.size), _state(run)
+    return run.id, command_of(run), files(run.files), size(run.size), _state(run)
 
 
 def _state(run: KeptRun) -> str:

@@ -1,4 +1,4 @@
-"""What the commands about past runs share: the configured history, JSON lines, counts and sizes in words.
+"""What the commands about past runs share: the configured history, JSON lines, runs, counts and sizes in words.
 
 Not here: the commands (undo.py, history.py, verify.py).
 """
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TextIO, TypeVar
 import click
 
 from immich_meta.errors import PathsError
-from immich_meta.logs import json_line
+from immich_meta.logs import json_line, one_line
 
 if TYPE_CHECKING:
-    from immich_meta.state import Archive
+    from immich_meta.state import Archive, KeptRun
 
 F = TypeVar("F", bound=Callable[..., Any])
 Lines = Callable[[Mapping[str, Any]], None]
@@ -115,6 +115,12 @@ def progress(total: Optional[int] = None) -> Iterator[Callable[[], None]]:
             bar.update(1)
 
         yield advance
+
+
+def command_of(run: KeptRun) -> str:
+    """`sync`; `sync of anna` where there are several users."""
+    user = run.details.get("user")
+    return one_line(f"{run.command} of {user}" if user else run.command)
 
 
 def files(count: int) -> str:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from immich_meta.api.models import Asset, Listed
+from immich_meta.cli.past import files
 from immich_meta.settings import Settings
 from immich_meta.sync.path_hints import SHOWN_EXAMPLES, PathExample, path_hints
 from immich_meta.sync.path_outcomes import Mismatch, NotFound, Resolution
@@ -83,18 +84,20 @@ class Summary:
             yield f"Where the files are was found by trying. To keep it and be sure: {line}"
         if sums.date_moved:
             yield (
-                f"{sums.date_moved} dates were moved to an older one that Immich knows (date_moved in the report); "
+                f"Dates were moved to an older one that Immich knows ({sums.date_moved}, date_moved in the report); "
                 "--date-source immich takes the date that Immich shows and nothing else"
             )
         if sums.disagreements:
             yield (
-                f"{sums.disagreements} files are another user's first, and {settings.user}'s Immich says something "
-                "else of them: they are left as they are (disagreement in the report)"
+                f"Of what is another user's first, {settings.user}'s Immich says something else "
+                f"({files(sums.disagreements)}): it is left as it is (disagreement in the report)"
             )
         if self._uploads:
+            change = "would be changed" if "dry-run" in self._modes else "were changed"
             yield (
-                f"{self._uploads} originals of Immich's upload library change for the first time: its integrity check "
-                'will list them; never use "delete" in that report for them, or use --write-to sidecar'
+                f"Originals of Immich's upload library {change} for the first time ({self._uploads}): its integrity "
+                'check will list them. Never use "delete" in that report for them; --write-to sidecar leaves originals '
+                "alone"
             )
         if self._first_touches and self._modules & _KEYWORDS and Module.TAGS not in self._modules:
             yield (

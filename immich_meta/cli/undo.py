@@ -17,7 +17,7 @@ import click
 
 from immich_meta.cli import EXIT_CODES, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from immich_meta.cli.interrupt import Interrupt
-from immich_meta.cli.past import config_option, files, history_of, json_lines, progress
+from immich_meta.cli.past import command_of, config_option, files, history_of, json_lines, progress
 from immich_meta.errors import HistoryError, UsageError
 from immich_meta.logs import one_line
 
@@ -85,7 +85,7 @@ def _confirmed(run: KeptRun) -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
     left = files(run.files - run.taken_back)
-    return click.confirm(f"Run {run.id} ({one_line(run.command)}) wrote {left}. Take it back?")
+    return click.confirm(f"Run {run.id} ({command_of(run)}) wrote {left}. Take it back?")
 
 
 class _Undo:

@@ -21,7 +21,6 @@ class Mount:
 
     point: str
     kind: str
-    options: frozenset[str] = frozenset()
 
     @property
     def is_network(self) -> bool:
@@ -33,10 +32,6 @@ class Mount:
         """Whether a virtual machine or Docker Desktop hands on a folder of its host."""
         return self.kind.startswith(_OF_A_HOST)
 
-    @property
-    def is_read_only(self) -> bool:
-        return "ro" in self.options
-
 
 def parse_mounts(text: str) -> tuple[Mount, ...]:
     """The lines of /proc/self/mounts (fstab(5): device, place, type, options; blanks as \\040)."""
@@ -45,7 +40,7 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
         fields = line.split(" ")
         if len(fields) >= 4:
             point = _OCTAL.sub(lambda match: chr(int(match[1], 8)), fields[1])
-            found.append(Mount(point, fields[2], frozenset(fields[3].split(","))))
+            found.append(Mount(point, fields[2]))
     return tuple(found)
 
 

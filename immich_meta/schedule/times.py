@@ -110,7 +110,7 @@ def parse_duration(text: str) -> int:
     if text == "0":
         return 0
     if match is None or not text:
-        raise ValueError(f"{text!r} is no time: write 6h, 1d12h, 90m or 30s")
+        raise ValueError(f"{text!r} is no time: write 6h, 1d12h or 90m")
     return sum(int(count or 0) * unit for count, unit in zip(match.groups(), _UNITS))
 
 

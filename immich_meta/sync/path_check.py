@@ -20,7 +20,7 @@ def check_library(rules: Sequence[PathRule], photo_dir: str) -> None:
     if not rules:
         _check_directory(photo_dir, "the photo directory", "set IMMICH_PHOTO_DIR to where the originals are")
     for rule in rules:
-        _check_directory(rule.target, f"the directory of {rule} in IMMICH_PATH_MAP", "correct IMMICH_PATH_MAP")
+        _check_directory(rule.target, "in IMMICH_PATH_MAP, the directory", f"correct the pair {rule}")
 
 
 def check_sidecar_dir(directory: str, roots: Iterable[str]) -> None:

@@ -300,7 +300,7 @@ _REASONS = {
     Refusal.DERIVED: "this is a file that the server makes itself, not an original",
     Refusal.MALFORMED: "this is not a path that can be followed ('..', an empty name or a NUL in it)",
     Refusal.OUTSIDE: "a link leads out of the library; add its directory to IMMICH_PATH_MAP if that is meant",
-    Refusal.NOT_A_FILE: "what is there is not a regular file",
+    Refusal.NOT_A_FILE: "a folder or a device is there, not a file; move it away, or correct IMMICH_PATH_MAP",
     Refusal.NO_ACCESS: "the directory may not be entered; let the user that runs this read and write it",
 }
 

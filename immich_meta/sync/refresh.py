@@ -123,7 +123,7 @@ class Refresher:
     def _ask(self) -> None:
         asked, problem = self._asked(_bunches(self._ids))
         if asked:
-            self._log.info("Immich was asked to read %d assets again", asked)
+            self._log.info("Immich was asked to read the changed files again (%d)", asked)
         if asked < self._changed:
             self._log.warning(
                 "Immich was not asked to read %d of %d changed assets again: %s",

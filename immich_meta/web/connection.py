@@ -39,10 +39,6 @@ class Connection:
     server_problem: Optional[Problem] = None
     library_problem: Optional[Problem] = None
 
-    @property
-    def is_well(self) -> bool:
-        return self.server_problem is None and self.library_problem is None
-
 
 class Connections:
     """Asks when it is wanted, at most one at a time, and keeps the answer for a minute."""

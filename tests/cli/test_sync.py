@@ -291,7 +291,8 @@ def test_sidecars_are_made_updated_and_counted(home: Home) -> None:
 
 def test_originals_of_the_upload_library_are_announced_once(home: Home) -> None:
     home.add("2024/IMG_1.jpg", people=["Ada"], library_id=None)
-    assert "integrity check" in home.sync("--people").out
+    assert "would be changed for the first time (1): its integrity check" in home.sync("--people", "--dry-run").out
+    assert "were changed for the first time (1): its integrity check" in home.sync("--people").out
     home.library.set_people(next(iter(home.library.assets.values())), ["Eve"])
     assert "integrity check" not in home.sync("--people").out
 

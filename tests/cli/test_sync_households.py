@@ -106,6 +106,14 @@ def test_both_users_are_synced_with_a_line_for_each_and_a_total(family: Househol
     assert lines[-1].startswith("TOTAL users=2 total=2 updated=2 unchanged=0")
 
 
+def test_the_history_says_whose_run_it_was(family: Household) -> None:
+    family.add("anna", "anna/a.jpg", people=["Ada"])
+    family.add("ben", "ben/b.jpg", people=["Bob"])
+    family.sync()
+    newest, oldest, *_ = family.home.run("history").out.splitlines()
+    assert ("sync of ben" in newest, "sync of anna" in oldest) == (True, True)
+
+
 def test_nobodys_key_is_in_the_log_the_report_or_an_error(family: Household) -> None:
     family.add("anna", f"anna/{BEN}.jpg", people=[BEN])
     family.add("ben", "ben/b.jpg", description=ANNA)
@@ -152,7 +160,7 @@ def test_the_log_names_the_file_both_users_and_what_is_said(family: Household) -
     assert ran.code == 0
     assert "a.jpg: unchanged, it is anna's first; ben would say" in ran.out
     assert '"Hers" -> "His"' in ran.out
-    assert "1 files are another user's first, and ben's Immich says something else" in ran.out
+    assert "Of what is another user's first, ben's Immich says something else (1 file)" in ran.out
 
 
 def test_the_order_of_the_configuration_says_who_is_first(family: Household) -> None:

@@ -75,7 +75,7 @@ def test_exactly_the_changed_assets_are_read_again_and_then_nothing_moves(readin
     assert (ran.code, ran.sums()["updated"]) == (0, 4)
     (ids,) = asked(reading)
     assert set(ids) == {photo.id, plain.id, still.id, part.id}
-    assert "Immich was asked to read 4 assets again" in ran.out
+    assert "Immich was asked to read the changed files again (4)" in ran.out
     assert (photo.description, photo.rating, [tag.value for tag in photo.tags]) == ("Café", 4, ["Travel/Berlin"])
     assert photo.updated_at > quiet.updated_at
     before = snapshot(reading.photos)
@@ -117,7 +117,7 @@ def test_many_assets_are_asked_for_in_bunches(reading: Home, monkeypatch: pytest
     reading.fill(7)
     ran = reading.sync("--people", "--refresh", "immich")
     assert [len(ids) for ids in asked(reading)] == [3, 3, 1]
-    assert "asked to read 7 assets" in ran.out
+    assert "asked to read the changed files again (7)" in ran.out
     assert len({each for ids in asked(reading) for each in ids}) == 7
 
 
@@ -134,7 +134,7 @@ def test_an_asset_that_is_gone_does_not_spoil_the_others(reading: Home, monkeypa
     monkeypatch.setattr(reading.server.api, "answer", answer)  # type: ignore[union-attr]
     ran = reading.sync("--people", "--refresh", "immich")
     assert (ran.code, ran.sums()["updated"]) == (0, 9)
-    assert "asked to read 8 assets again" in ran.out
+    assert "asked to read the changed files again (8)" in ran.out
     assert "not asked to read 1 of 9" in ran.out
     read_again = {each for ids in asked(reading) for each in ids if gone.id not in ids}
     assert len(read_again) == 8

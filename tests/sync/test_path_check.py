@@ -53,8 +53,9 @@ def test_an_unusable_directory_is_explained(tmp_path: Path, make: object, reason
 def test_with_a_map_every_target_is_looked_at_and_the_photo_directory_is_not(tmp_path: Path) -> None:
     good = _photos(tmp_path / "good")
     check_library(parse_path_map(f"/data={good}"), "/nowhere")
-    with pytest.raises(PathsError, match="gone"):
+    with pytest.raises(PathsError) as caught:
         check_library(parse_path_map(f"/data={good};/mnt={tmp_path}/gone"), "/nowhere")
+    assert f"the directory {tmp_path}/gone does not exist (correct the pair /mnt={tmp_path}/gone;" in str(caught.value)
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root reads everything")

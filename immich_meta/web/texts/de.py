@@ -81,7 +81,7 @@ TEXTS: dict[str, str] = {
     "sync.error.modules": "Wählen Sie mindestens eines aus, das geschrieben werden soll.",
     "sync.uploads": "Fotos in Immichs Upload-Bibliothek weichen von der gespeicherten Prüfsumme ab, sobald sie "
     "geschrieben sind: Die Integritätsprüfung wird sie auflisten. Wählen Sie dort nie „Löschen“, oder lassen Sie unter "
-    "„Wie geschrieben wird“ nur Sidecars schreiben.",
+    "„Wie geschrieben wird“ nur Begleitdateien schreiben.",
     "live.title": "Lauf",
     "live.title.dry": "Probelauf",
     "live.asked": "Begonnen {time}",
@@ -230,13 +230,14 @@ OPTION_HELP: dict[str, str] = {
     "clear_checkpoint": "Vergessen, wo ein unterbrochener Lauf aufgehört hat.",
     "clear_album_cache": "Den Server noch einmal nach den Alben fragen.",
     "export_stats": "Die Summen in immich_sync_stats_* schreiben.",
-    "date_source": "Das älteste Datum, das Immich kennt, oder das, welches Immich zeigt.",
+    "date_source": "Das älteste Datum, das Immich kennt, oder das, das Immich anzeigt.",
     "live_photos": "Das Video eines Live-Fotos bekommt, was von seinem Bild gesagt wird (both), oder bleibt, wie "
     "es ist (still).",
     "protect_newer": "Werte von Dateien lassen, die bearbeitet wurden, seit Immich sie gelesen hat.",
-    "verify": "Auch die Dateien lesen, die der letzte Lauf hinterließ, wie sie sein sollen.",
+    "verify": "Jede Datei lesen, auch die, an denen nichts zu tun war.",
     "check_checksum": "Originale der Upload-Bibliothek vor der ersten Änderung mit Immichs SHA-1 vergleichen.",
-    "write_to": "auto: ins Foto, sonst daneben; embed: nie ein Sidecar; sidecar: nie das Foto anrühren; both: beides.",
+    "write_to": "auto: ins Foto, sonst daneben; embed: nie eine neue Begleitdatei; sidecar: nie das Foto anrühren; "
+    "both: beides.",
     "mtime": "Die Änderungszeit der Datei: Aufnahmedatum (Vorgabe mit --time), behalten, oder jetzt.",
     "rating_percent": "RatingPercent als Sterne x 20 oder in der Skala von Windows (1, 25, 50, 75, 99).",
     "clear_ratings": "Ohne Wertung in Immich: auch die Wertungen anderer Programme auf 0 setzen.",
@@ -245,7 +246,7 @@ OPTION_HELP: dict[str, str] = {
     "shard": "Nur Teil I (ab 0) von N Teilen der Bibliothek, z. B. 0/4, damit mehrere Rechner sie sich teilen.",
     "keep_undo": "So lange lässt sich zurücknehmen, was geschrieben wird; 0: gar nicht (Vorgabe 90).",
     "refresh": "Immich nach dem Lauf bitten, neu einzulesen: genau die geänderten Dateien, oder die ganzen externen "
-    "Bibliotheken, in denen sie liegen (mit dem Schlüssel eines Verwalters).",
+    "Bibliotheken, in denen sie liegen (mit dem Schlüssel eines Administrators).",
     "user": "Nur dieser von mehreren Benutzern.",
     "log_level": "Wie viel ins Protokoll kommt.",
 }

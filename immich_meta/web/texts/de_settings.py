@@ -31,7 +31,7 @@ MEANINGS: dict[str, str] = {
     "IMMICH_META_XMP_ENGINE": "womit XMP geschrieben wird: exempi, builtin, oder auto: Exempi, wenn es da ist",
     "IMMICH_META_STATE_DIR": "der Ordner des Gedächtnisses: was erledigt ist, und wie es sich zurücknehmen lässt; "
     "leer: wo das System so etwas ablegt",
-    "IMMICH_META_SIDECAR_DIR": "alles kommt in Sidecars dort; wo die Fotos liegen, wird nichts geschrieben",
+    "IMMICH_META_SIDECAR_DIR": "alles kommt in Begleitdateien dort; wo die Fotos liegen, wird nichts geschrieben",
     "IMMICH_META_KEEP_UNDO": "so viele Tage lang lässt sich ein Lauf zurücknehmen; 0: gar nicht",
     "IMMICH_META_JOBS": "so viele Prozesse schreiben (0 bis 64); leer: so viele wie Kerne, höchstens 4",
     "IMMICH_META_FILE_TIMEOUT": "Sekunden; eine Datei, die länger braucht, wird aufgegeben",

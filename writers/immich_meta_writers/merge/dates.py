@@ -1,6 +1,6 @@
 """Dates: each tag is compared on its own, by its wall clock to the second and its offset where both are known.
 
-Not here: which date is right (the caller's mapping) and the file's modification time (plan.py).
+Not here: which date is right (the caller's mapping) and the file's modification time (plan/times.py).
 """
 
 from __future__ import annotations
