@@ -32,6 +32,7 @@ from immich_meta.errors import (
     BusyError,
     FaultError,
     ImmichMetaError,
+    LostAssetError,
     MaintenanceError,
     MissingPermissionError,
     NotImmichError,
@@ -486,5 +487,5 @@ def test_every_error_has_a_kind_of_its_own_and_the_exit_code_of_its_branch() -> 
     assert len(set(kinds)) == len(kinds)
     for each in errors:
         expected = EXIT_SERVER if issubclass(each, ServerError) else EXIT_USAGE
-        expected = EXIT_FAILED if each is BackupError else expected
+        expected = EXIT_FAILED if each in (BackupError, LostAssetError) else expected
         assert each.exit_code == expected  # type: ignore[attr-defined]
