@@ -93,7 +93,7 @@ def parsed(variable: Variable, text: str, origin: Origin) -> Any:
             return variable.parse(text)
         reason = "a control character"
     except ValueError as error:
-        reason = str(error) if variable.field in ("path_map", "schedule") else ""
+        reason = str(error) if variable.field in ("api_keys", "path_map", "schedule") else ""
     detail = f" ({reason})" if reason else ""
     raise SettingsError(
         f"{origin.name} is {_quoted(variable, text)}{detail}, from the {_place(origin)}",

@@ -97,8 +97,10 @@ def api_keys(text: str) -> tuple[UserKey, ...]:
     for pair in filter(None, map(str.strip, re.split(r"[,\n]", text))):
         name, colon, key = pair.partition(":")
         user = user_name(name.strip())
-        if not colon or user.casefold() in found:
-            raise ValueError("a name twice, or without a key")
+        if not colon:
+            raise ValueError("there is no ':' between a name and a key")
+        if user.casefold() in found:
+            raise ValueError("a name is there twice")
         found[user.casefold()] = UserKey(user, api_key(key.strip()))
     return tuple(found.values())
 

@@ -51,7 +51,7 @@ def _kind(value: object) -> str:
 
 
 def _wrong(name: str, value: object, expected: str) -> MetadataError:
-    return MetadataError(f"{name} is {_kind(value)}: expected {expected}", place=name)
+    return MetadataError(f"{_kind(value)} where {expected} is expected", place=name)
 
 
 def _text(name: str, value: object, zone: tzinfo) -> str:
@@ -75,15 +75,15 @@ def _number(name: str, value: object, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong(name, value, "a number")
     if not low <= value <= high:
-        shown = f"{value}" if abs(value) < _PRINTED else "out of range"
-        raise MetadataError(f"{name} is {shown}: allowed is {low:g} to {high:g}", place=name)
+        shown = f"{value}" if abs(value) < _PRINTED else "this number"
+        raise MetadataError(f"{shown} is not allowed: {low:g} to {high:g}", place=name)
     return float(value)
 
 
 def _whole(name: str, value: object, low: int, high: int) -> int:
     number = _number(name, value, low, high)
     if not number.is_integer():
-        raise MetadataError(f"{name} is {number}: allowed are whole numbers from {low} to {high}", place=name)
+        raise MetadataError(f"{number} is not allowed: whole numbers from {low} to {high}", place=name)
     return int(number)
 
 
@@ -122,10 +122,10 @@ def _moment(name: str, value: object, zone: tzinfo) -> Moment:
     short = _WITHOUT_SECONDS.fullmatch(spelled)
     clock = parse_iso(f"{short[1]}T{short[2] or '00:00'}:00{short[3] or ''}" if short else spelled)
     if clock is None:
-        expected = "expected ISO 8601, as 2024-01-15T10:30:45+01:00"
-        raise MetadataError(f"{name} is {text[:80]!r}: {expected}", place=name)
+        expected = "ISO 8601 is expected, as 2024-01-15T10:30:45+01:00"
+        raise MetadataError(f"{text[:80]!r} is no moment: {expected}", place=name)
     if not _OLDEST < clock.wall.year < _NEWEST:
-        raise MetadataError(f"{name} is {text[:80]!r}: the year is out of range", place=name)
+        raise MetadataError(f"{text[:80]!r}: the year is out of range", place=name)
     return as_moment(clock.wall, clock.offset, lambda wall: wall.replace(tzinfo=zone))
 
 
@@ -158,10 +158,10 @@ def _fields(
         raise _wrong(name, value, "an object")
     for key in needed:
         if value.get(key) is None:
-            raise MetadataError(f"{name} has no {key}", place=name)
+            raise MetadataError(f"{key} is missing", place=name)
     for key in value:
         if key not in needed and key not in allowed:
-            raise MetadataError(f"{name} has an unknown field {key!r}", place=name)
+            raise MetadataError(f"unknown field {key!r}", place=name)
     return value
 
 

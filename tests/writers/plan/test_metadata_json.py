@@ -143,6 +143,21 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"gps": {"latitude": 99, "longitude": 1}}, "gps.latitude: 99 is not allowed: -90 to 90"),
+        ({"people": "Ada"}, "people: a text where a list of texts is expected"),
+        ({"gps": {"longitude": 1}}, "gps: latitude is missing"),
+    ],
+    ids=["range", "kind", "missing"],
+)
+def test_an_error_names_the_field_once_and_what_is_allowed(values: object, said: str) -> None:
+    with pytest.raises(MetadataError) as raised:
+        photo_metadata(values, BERLIN)
+    assert str(raised.value) == said
+
+
 @pytest.mark.parametrize(("values", "named"), WRONG, ids=lambda value: str(value)[:60])
 def test_a_wrong_value_is_an_error_that_names_the_field(values: object, named: str) -> None:
     with pytest.raises(MetadataError) as raised:

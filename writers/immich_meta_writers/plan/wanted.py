@@ -107,4 +107,4 @@ def _require_number(name: str, value: Optional[float], limit: float) -> None:
 
 
 def _wrong(name: str, value: object, allowed: str) -> MetadataError:
-    return MetadataError(f"{name} is {value!r}: allowed is {allowed}", place=name)
+    return MetadataError(f"{value!r} is not allowed: {allowed}", place=name)
