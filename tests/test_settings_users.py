@@ -76,7 +76,7 @@ def test_the_environments_keys_beat_the_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "text", "said"),
     [
-        ({"IMMICH_API_KEYS": "anna"}, "", r"IMMICH_API_KEYS is not usable \(there is no ':' between a name and a key\)"),
+        ({"IMMICH_API_KEYS": "anna"}, "", "not usable .there is no ':' between a name and a key"),
         ({"IMMICH_API_KEYS": "anna:"}, "", "IMMICH_API_KEYS is not usable"),
         ({"IMMICH_API_KEYS": "anna:s3cret one"}, "", "IMMICH_API_KEYS is not usable"),
         ({"IMMICH_API_KEYS": "anna:s3cret1,ANNA:s3cret2"}, "", "not usable .a name is there twice"),

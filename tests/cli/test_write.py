@@ -87,7 +87,7 @@ def test_metadata_may_come_from_standard_input(offline: Home, monkeypatch: pytes
         ('{"rating": 6}', "rating"),
         ('{"rating": NaN}', "rating"),
         ('{"gps": {"latitude": 999, "longitude": 0}}', "gps.latitude"),
-        ('{"gps": {"latitude": 9}}', "gps has no longitude"),
+        ('{"gps": {"latitude": 9}}', "gps: longitude is missing"),
         ('{"captured": "yesterday"}', "captured"),
         ('{"regions": [{"name": "A", "x": 0.5, "y": 2, "w": 1, "h": 1}]}', "regions[0].y"),
         ('{"asset_id": "x"}', "unknown field"),
