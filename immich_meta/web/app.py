@@ -74,6 +74,7 @@ def _parts(config: WebConfig, key: bytes) -> Parts:
     from immich_meta.web.runs.worker import Surroundings
     from immich_meta.web.security.attempts import Attempts
     from immich_meta.web.security.door import Door
+    from immich_meta.web.security.left import LeftVisits
     from immich_meta.web.undoing.control import UndoControl
 
     asked_server = AskedServer(config)
@@ -83,6 +84,7 @@ def _parts(config: WebConfig, key: bytes) -> Parts:
         config=config,
         door=Door(config.password, key, config.announce),
         attempts=Attempts(config.monotonic),
+        left=LeftVisits(config.state_dir / "web" / "left", _LOGGED_IN.total_seconds(), config.clock),
         folders=folders,
         control=Control(folders, around, config.clock),
         connections=Connections(config),

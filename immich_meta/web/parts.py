@@ -18,6 +18,7 @@ from immich_meta.web.runs.folders import RunFolders
 from immich_meta.web.runs.streams import Streams
 from immich_meta.web.security.attempts import Attempts
 from immich_meta.web.security.door import Door
+from immich_meta.web.security.left import LeftVisits
 from immich_meta.web.undoing.control import UndoControl
 
 _NAME = "immich_meta"
@@ -25,12 +26,13 @@ _NAME = "immich_meta"
 
 @dataclass(frozen=True)
 class Parts:
-    """`door` lets people in, `folders` holds the runs, `control` starts and stops them; `undoing` takes back what
-    they wrote. `asked_server` is Immich, asked for small things."""
+    """`door` lets people in, until they have `left`; `folders` holds the runs, `control` starts and stops them;
+    `undoing` takes back what they wrote. `asked_server` is Immich, asked for small things."""
 
     config: WebConfig
     door: Door
     attempts: Attempts
+    left: LeftVisits
     folders: RunFolders
     control: Control
     connections: Connections

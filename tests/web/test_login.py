@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from immich_meta.web.security.attempts import ALTOGETHER, PER_ADDRESS, WINDOW
+from immich_meta.web.security.left import LeftVisits
 from immich_meta.web.security.secret_key import kept_key
 from tests.cli.home import Home
 from tests.web.visitor import PASSWORD, Site, Visitor
@@ -79,6 +81,33 @@ def test_whoever_logs_out_is_out(site: Site) -> None:
     visitor = site.visitor()
     assert visitor.post("/logout").headers["Location"] == "/login"
     assert visitor.get("/").status_code == 302
+
+
+def test_a_copy_of_a_cookie_opens_nothing_after_the_logout_also_on_another_page(site: Site, home: Home) -> None:
+    visitor, elsewhere = site.visitor(), site.visitor()
+    cookie = visitor.client.get_cookie("immich_meta_session")
+    assert cookie is not None
+    visitor.post("/logout")
+    for each in (site, Site(home)):
+        thief = Visitor(each.app.test_client())
+        thief.client.set_cookie("immich_meta_session", cookie.value)
+        assert thief.get("/settings").status_code == 302
+    assert elsewhere.get("/settings").status_code == 200
+
+
+def test_a_logout_holds_where_nothing_can_be_kept_and_is_forgotten_with_its_cookie(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    nowhere = LeftVisits(tmp_path / "file" / "left", 10.0, time.time)
+    nowhere.add("a")
+    assert "a" in nowhere
+    assert "b" not in nowhere
+    left = LeftVisits(tmp_path / "left", 10.0, time.time)
+    left.add("a")
+    (old,) = (tmp_path / "left").iterdir()
+    os.utime(old, (1.0, 1.0))
+    left.add("b")
+    assert len(list((tmp_path / "left").iterdir())) == 1
+    assert not old.exists()
 
 
 def test_a_cookie_of_another_password_opens_nothing(site: Site, home: Home) -> None:

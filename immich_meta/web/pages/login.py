@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Union
 
-from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from immich_meta.web.parts import parts
-from immich_meta.web.security.gate import is_logged_in, local_path, log_in
+from immich_meta.web.security.gate import is_logged_in, local_path, log_in, log_out
 
 blueprint = Blueprint("login", __name__)
 _LONGEST = 1000
@@ -36,7 +36,7 @@ def enter() -> Answer:
 
 @blueprint.post("/logout")
 def leave() -> Answer:
-    session.clear()
+    log_out()
     return redirect(url_for("login.show"))
 
 

@@ -66,7 +66,9 @@ def wants_json() -> bool:
 
 
 def is_logged_in() -> bool:
-    return parts().door.is_proof(session.get("proof"))
+    visit = session.get("visit")
+    is_under_way = isinstance(visit, str) and visit not in parts().left
+    return is_under_way and parts().door.is_proof(session.get("proof"))
 
 
 def log_in() -> None:
@@ -74,6 +76,14 @@ def log_in() -> None:
     session.clear()
     session.permanent = True
     session["proof"] = parts().door.proof
+    session["visit"] = secrets.token_urlsafe(16)
+
+
+def log_out() -> None:
+    """The browser is told to forget its cookie, and a copy of it opens nothing any more."""
+    if is_logged_in():
+        parts().left.add(session["visit"])
+    session.clear()
 
 
 def csrf_token() -> str:
