@@ -16,6 +16,7 @@ import pytest
 from immich_meta.web.report import NOTABLE, FileEntry, Files, ReportFile, Wanted, open_files
 from immich_meta.web.report.entry import entry_of
 from immich_meta.web.report.export import as_csv, as_json
+from immich_meta.web.report.files import LONGEST_LISTED
 from immich_meta.web.report.report_file import LONGEST_LINE
 
 HOSTILE = '<img src=x onerror=alert(1)>\u202e\ud800"\x00'
@@ -185,6 +186,20 @@ def test_the_json_export_says_what_the_report_says(files: Files) -> None:
     assert [each["path"] for each in found] == ["/photos/2023/Straße.jpg", "/photos/2024/b.jpg", "/photos/2024/c.jpg"]
     assert found[0]["changes"][0] == {"tag": "IFD0:Rating", "old": None, "new": ["Ada", "Łukasz"]}
     assert json.loads("".join(as_json([]))) == []
+
+
+def test_huge_lines_are_read_one_at_a_time_and_shown_on_their_own_page_only(report: Path) -> None:
+    changes = [{"tag": "XMP-dc:Subject", "old": None, "new": ["keyword"] * (LONGEST_LISTED // 10)}]
+    report.write_text(3 * line("/photos/huge.jpg", changes=changes))
+    with opened(report) as files:
+        assert files.look(0.0).files == 1
+        assert files.look(None).files == 3
+        (first, *_) = files.page(Wanted()).files
+        assert (first.entry.path, first.entry.status, first.entry.changes) == ("/photos/huge.jpg", "updated", ())
+        assert "page of its own" in first.entry.notes[0]
+        entry = files.one(first.number)
+    assert entry is not None
+    assert len(entry.changes) == 1
 
 
 def test_two_readers_at_once_take_each_line_in_once(report: Path) -> None:

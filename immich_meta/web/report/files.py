@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Optional, Protocol
 
@@ -15,7 +16,9 @@ from immich_meta.web.report.index import Index, Item, Overview, Row, Wanted, ope
 
 PER_PAGE = 50
 LOOK_SECONDS = 0.1
+LONGEST_LISTED = 1 << 18  # bytes; fifty of them are on a page
 _CHUNK = 1000
+_ELSEWHERE = "so much is told of this file that it has a page of its own"
 
 
 class Source(Protocol):
@@ -68,7 +71,13 @@ class Files:
         pages = max(1, -(-found // per_page))
         number = min(max(1, number), pages)
         rows = self._index.rows(wanted, skip=(number - 1) * per_page, most=per_page)
-        return Page(tuple(Numbered(row.number, self._source.read(row)) for row in rows), number, pages, found)
+        return Page(tuple(Numbered(row.number, self._listed(row)) for row in rows), number, pages, found)
+
+    def _listed(self, row: Row) -> FileEntry:
+        entry = self._source.read(row)
+        if row.size <= LONGEST_LISTED:
+            return entry
+        return replace(entry, changes=(), kept=(), skipped=(), notes=(_ELSEWHERE,))
 
     def one(self, number: int) -> Optional[FileEntry]:
         """The file of that number; None when there is none."""

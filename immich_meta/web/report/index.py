@@ -99,9 +99,13 @@ class Index:
             if not is_ours:
                 return False
             items = feed(self._reached())
-            while batch := list(islice(items, _ROWS_AT_ONCE)):
+
+            def is_late() -> bool:
+                return deadline is not None and clock() >= deadline
+
+            while batch := list(islice(_until(is_late, items), _ROWS_AT_ONCE)):
                 self._add(batch)
-                if deadline is not None and clock() >= deadline:
+                if is_late():
                     return False
         return True
 
@@ -171,6 +175,14 @@ class Index:
         self._connection.executemany(
             "UPDATE tag SET files = files + ? WHERE number = ?", [(count, number) for number, count in counts.items()]
         )
+
+
+def _until(is_late: Callable[[], bool], items: Iterator[Item]) -> Iterator[Item]:
+    """One of them at least: a single line may take longer than there is time."""
+    for item in items:
+        yield item
+        if is_late():
+            return
 
 
 @contextlib.contextmanager
