@@ -159,6 +159,25 @@ def test_wrong_passwords_from_many_addresses_have_to_wait_too(site: Site) -> Non
     assert visitor.log_in("wrong", "203.0.113.7").status_code == 429
 
 
+def test_who_was_let_in_before_does_not_wait_for_what_strangers_try(site: Site, home: Home) -> None:
+    known, stranger = site.visitor(), site.visitor(logged_in=False)
+    known.post("/logout")
+    mark = known.client.get_cookie("immich_meta_known")
+    assert mark is not None
+    for number in range(ALTOGETHER):  # behind a proxy, and from everywhere
+        stranger.log_in("wrong", "127.0.0.1" if number < PER_ADDRESS else f"198.51.100.{number}")
+    stranger.client.set_cookie("immich_meta_known", f"x{mark.value}")
+    assert stranger.log_in(PASSWORD).status_code == 429
+    assert known.log_in(PASSWORD).status_code == 302
+    known.post("/logout")
+    # By itself the mark opens nothing, gives no more tries than an address has, and is gone with the password.
+    assert known.get("/settings").status_code == 302
+    for _ in range(PER_ADDRESS):
+        assert known.log_in("wrong").status_code == 403
+    assert known.log_in(PASSWORD).status_code == 429
+    assert not Site(home, password="another password").parts.door.is_mark(mark.value)
+
+
 def test_one_network_of_ipv6_is_one_address(site: Site) -> None:
     visitor = site.visitor(logged_in=False)
     for number in range(PER_ADDRESS):

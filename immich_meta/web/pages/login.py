@@ -11,10 +11,12 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response
 
 from immich_meta.web.parts import parts
-from immich_meta.web.security.gate import is_logged_in, local_path, log_in, log_out
+from immich_meta.web.security.gate import is_logged_in, is_secure, local_path, log_in, log_out
 
 blueprint = Blueprint("login", __name__)
 _LONGEST = 1000
+_MARK = "immich_meta_known"
+_YEAR = 365 * 24 * 3600
 Answer = Union[str, Response]
 
 
@@ -41,9 +43,12 @@ def leave() -> Answer:
 
 
 def _tried(secret: str) -> Answer:
-    door, attempts, address = parts().door, parts().attempts, request.remote_addr or ""
+    door, attempts, mark = parts().door, parts().attempts, request.cookies.get(_MARK, "")
+    # Behind a proxy all have one address: who was let in before does not wait for what a stranger tries.
+    is_known = door.is_mark(mark)
+    address = mark if is_known else request.remote_addr or ""
     # Nobody guesses a token of 256 bits; and any site can have its visitors' browsers ask for links with wrong ones.
-    wait = attempts.wait(address) if door.has_password else 0.0
+    wait = attempts.wait(address, is_known=is_known) if door.has_password else 0.0
     if wait:
         answer = make_response(_form(wait=wait), 429)
         answer.headers["Retry-After"] = str(int(wait) + 1)
@@ -54,7 +59,10 @@ def _tried(secret: str) -> Answer:
     attempts.succeeded(address)
     following = _following()
     log_in()
-    return redirect(following)
+    opened = redirect(following)
+    if door.has_password:
+        opened.set_cookie(_MARK, door.mark(), max_age=_YEAR, httponly=True, samesite="Strict", secure=is_secure())
+    return opened
 
 
 def _form(*, is_wrong: bool = False, wait: float = 0.0) -> str:

@@ -25,10 +25,13 @@ class Attempts:
         self._all: deque[float] = deque(maxlen=ALTOGETHER)
         self._from: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def wait(self, address: str) -> float:
-        """Seconds until the next try is looked at; 0: now."""
+    def wait(self, address: str, *, is_known: bool = False) -> float:
+        """Seconds until the next try is looked at; 0: now. `is_known`: it is a browser that had been let in before
+        (instead of an address), which does not wait for what others do."""
         with self._lock:
             here = self._from.get(_network(address), deque[float]())
+            if is_known:
+                return self._until_free(here, PER_ADDRESS)
             return max(self._until_free(here, PER_ADDRESS), self._until_free(self._all, ALTOGETHER))
 
     def failed(self, address: str) -> None:

@@ -17,6 +17,7 @@ class Door:
 
     def __init__(self, password: str, secret_key: bytes, announce: Callable[[str], None]) -> None:
         self._password = password
+        self._key = secret_key
         self._announce = announce
         self._lock = threading.Lock()
         self._token = ""
@@ -39,9 +40,23 @@ class Door:
                 self._new_token()
             return is_right
 
+    def mark(self) -> str:
+        """What a browser that is let in may keep, so that it is known the next time; by itself it opens nothing."""
+        name = secrets.token_hex(16)
+        return f"{name}.{self._signed(name)}"
+
+    def is_mark(self, mark: str) -> bool:
+        """Whether it is one of ours, and of this password."""
+        name, _, signature = mark.partition(".")
+        return _same(signature, self._signed(name))
+
     def is_proof(self, proof: object) -> bool:
         """Whether a cookie says that its owner was let in."""
         return isinstance(proof, str) and _same(proof, self.proof)
+
+    def _signed(self, name: str) -> str:
+        text = f"known {self.proof} {name}".encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, text, "sha256").hexdigest()
 
     def _new_token(self) -> None:
         self._token = secrets.token_urlsafe(32)

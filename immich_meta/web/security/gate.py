@@ -47,7 +47,7 @@ class SessionCookies(SecureCookieSessionInterface):
     """Cookies that go over TLS only where the page came over TLS, also through a proxy that says so."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        return request.is_secure or request.headers.get("X-Forwarded-Proto", "") == "https"
+        return is_secure()
 
 
 def guard(app: Flask) -> None:
@@ -58,6 +58,11 @@ def guard(app: Flask) -> None:
     app.before_request(_check_token)
     app.after_request(_with_headers)
     app.jinja_env.globals["csrf_token"] = csrf_token
+
+
+def is_secure() -> bool:
+    """Whether the page came over TLS."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto", "") == "https"
 
 
 def wants_json() -> bool:
