@@ -90,7 +90,7 @@ class StateBusyError(ImmichMetaError):
 
     kind = "state_busy"
     exit_code = EXIT_USAGE
-    default_cure = "wait until it has ended; a second run would only do the same again"
+    default_cure = "wait until it has ended, then run this again"
 
     def __init__(self, cause: str, *, path: str = "", holder: Optional[Mapping[str, Any]] = None) -> None:
         super().__init__(cause)

@@ -36,7 +36,7 @@ _WRITING = (
     click.option(
         "--mtime",
         type=click.Choice([each.value for each in FileTime]),
-        help="The file's modification time: the capture date (default with --time), kept, or now.",
+        help="The file's modification time: the capture date (default where dates are written), kept, or now.",
     ),
     click.option(
         "--rating-percent",
@@ -45,7 +45,7 @@ _WRITING = (
         show_default=True,
         help="RatingPercent as stars x 20, or on the scale of Windows (1, 25, 50, 75, 99).",
     ),
-    click.option("--clear-ratings", is_flag=True, help="Unrated in Immich: also set other programs' ratings to 0."),
+    click.option("--clear-ratings", is_flag=True, help="Without stars: also set other programs' ratings to 0."),
 )
 
 

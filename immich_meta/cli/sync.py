@@ -101,7 +101,7 @@ def _shard(text: Optional[str]) -> Optional[Shard]:
     "external libraries (library; an administrator's key), or is left alone (default none).",
 )
 @keep_undo_option
-@click.option("--user", multiple=True, metavar="NAME", help="Only this one of several users; can be given repeatedly.")
+@click.option("--user", multiple=True, metavar="NAME", help="Only this one of several users; again for another one.")
 @click.option("--yes", is_flag=True, help="Do not ask before originals of the upload library are changed.")
 @click.option("--config", type=click.Path(path_type=Path), help="INI, .env or JSON file (default immich-sync.conf).")
 @click.option(

@@ -74,5 +74,5 @@ def paths_of(rows: Iterable[tuple[Any, ...]]) -> list[str]:
 
 
 def readable(now: float) -> str:
-    """A moment as people read it, on this machine's clock, in whole seconds."""
-    return datetime.fromtimestamp(now).strftime("%Y-%m-%d %H:%M:%S")
+    """A moment as people read it, on this machine's clock, which the log's need not be, in whole seconds."""
+    return datetime.fromtimestamp(now, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -54,7 +55,8 @@ def test_a_second_run_is_told_who_has_the_store(tmp_path: Path) -> None:
         with pytest.raises(StateBusyError) as caught:
             opened(tmp_path)
         assert caught.value.exit_code == 2
-        assert f"sync --all, process {child.pid}, since 20" in str(caught.value)
+        said = rf"sync --all, process {child.pid}, since 20[-0-9]+ [:0-9]+ \S.* \(wait until it has ended, then"
+        assert re.search(said, str(caught.value))
         holder = caught.value.holder
         assert (holder["pid"], holder["host"], holder["command"]) == (child.pid, socket.gethostname(), "sync --all")
         opened(tmp_path, "host-other").store.close()
