@@ -6,6 +6,7 @@ Not here: mistakes in the form of a sync (pages/sync.py), which are shown beside
 from __future__ import annotations
 
 import logging
+import sqlite3
 from typing import Union
 
 from flask import Flask, Response, g, jsonify, render_template
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from immich_meta.errors import ImmichMetaError, ServerError
 from immich_meta.web.language import t
+from immich_meta.web.parts import parts
 from immich_meta.web.security.gate import wants_json
 
 _LOG = logging.getLogger(__name__)
@@ -23,6 +25,8 @@ Answer = tuple[Union[str, Response], int]
 def handle(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ImmichMetaError, _ours)
+    for kind in (OSError, sqlite3.OperationalError):
+        app.register_error_handler(kind, _storage)
     app.register_error_handler(Exception, _any)
 
 
@@ -44,6 +48,14 @@ def _http(error: HTTPException) -> Union[Answer, HTTPException]:
 
 def _ours(error: ImmichMetaError) -> Answer:
     return told(502 if isinstance(error, ServerError) else 409, error.kind, error.cause, error.cure)
+
+
+def _storage(error: Exception) -> Answer:
+    """A disk that is full or may only be read: nothing else is opened for a page but the state."""
+    _LOG.error("A page failed: %s", error)
+    reason = getattr(error, "strerror", None) or str(error)
+    place = parts().config.state_dir
+    return told(500, "storage", t("mistake.storage", place=place, reason=reason), t("mistake.storage.cure"))
 
 
 def _any(error: Exception) -> Answer:

@@ -228,6 +228,17 @@ def test_a_run_that_was_killed_is_interrupted_and_its_files_so_far_are_shown(sit
     assert numbers(page) == [1]
 
 
+def test_where_nothing_can_be_kept_of_a_run_it_is_said_what_is_wrong_and_where(site: Site) -> None:
+    folder = with_report(site, told("/a.jpg"))
+    (folder.path / "files.index").mkdir()  # as a disk that is full, or may only be read
+    visitor = site.visitor()
+    for language, words_ in (("en", "Please see that there is room"), ("de", "ob dort Platz ist")):
+        answer = visitor.get(f"/runs/{folder.id}?lang={language}")
+        assert answer.status_code == 500
+        assert str(site.parts.config.state_dir) in answer.text
+        assert words_ in words(answer.text)
+
+
 def test_an_error_of_a_run_is_shown_with_its_cure(site: Site) -> None:
     folder = with_report(site, "")
     error = {"kind": "x", "message": f"no answer {XSS}", "cure": "look at the cable"}

@@ -177,6 +177,8 @@ TEXTS: dict[str, str] = {
     "mistake.429.cure": "Bitte warten Sie einen Moment.",
     "mistake.500": "In diesem Programm ging etwas schief.",
     "mistake.500.cure": "Keine Datei hat davon Schaden. Das Protokoll des Programms sagt mehr.",
+    "mistake.storage": "Das Zustandsverzeichnis {place} lässt sich nicht benutzen: {reason}.",
+    "mistake.storage.cure": "Bitte sehen Sie nach, ob dort Platz ist und ob dieser Benutzer dort schreiben darf.",
     "mistake.503": "Es hören schon zu viele zu.",
     "mistake.503.cure": "Bitte versuchen Sie es noch einmal.",
     "time.instant": "weniger als 1 s",

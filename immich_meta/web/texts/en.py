@@ -179,6 +179,8 @@ TEXTS: dict[str, str] = {
     "mistake.429.cure": "Please wait a moment.",
     "mistake.500": "Something in this program went wrong.",
     "mistake.500.cure": "No file was harmed by it. The program's own log says more.",
+    "mistake.storage": "The state directory {place} cannot be used: {reason}.",
+    "mistake.storage.cure": "Please see that there is room, and that this user may write there.",
     "mistake.503": "Too many are listening already.",
     "mistake.503.cure": "Please try again.",
     "time.instant": "less than 1 s",
