@@ -234,6 +234,21 @@ def test_a_run_that_never_began_is_waited_for_no_longer_when_the_clock_goes_back
     assert folder.state(time.time() - 3600) is State.INTERRUPTED
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits as POSIX has them")
+def test_a_full_disk_leaves_no_run_that_never_was(tmp_path: Path) -> None:
+    import resource
+
+    folders = RunFolders(tmp_path, time.time)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # as if there was room for names, and for no byte
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            folders.create({})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert folders.all() == ()
+
+
 def test_a_folder_that_is_damaged_is_shown_as_far_as_it_goes(site: Site) -> None:
     visitor = site.visitor()
     folder = site.parts.folders.create({"arguments": 7, "modules": {"a": 1}, "asked": "<b>", "dry_run": "yes"})

@@ -122,7 +122,11 @@ class RunFolders:
         run_id = f"{self._next_moment()}{secrets.token_hex(2)}"
         folder = RunFolder(run_id, self._root / run_id)
         folder.path.mkdir(mode=0o700)
-        replace_object(folder.path / "request.json", request)
+        try:
+            replace_object(folder.path / "request.json", request)
+        except OSError:  # without it this would be a run that broke off
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
         return folder
 
     def _next_moment(self) -> str:
