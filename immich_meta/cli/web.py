@@ -51,7 +51,8 @@ def command(host: Optional[str], port: Optional[int], config: Optional[Path]) ->
         import flask  # noqa: F401
         import waitress  # noqa: F401
     except ImportError as error:
-        raise UsageError(f"the web page needs {error.name}", cure="pip install 'immich-meta[web]'") from error
+        ways = "pip install flask waitress, pipx inject immich-meta flask waitress, or uv tool install '.[web]'"
+        raise UsageError(f"the web page needs {error.name}", cure=ways) from error
     return _serve(_configured(chosen, config, host, port), chosen, port)
 
 

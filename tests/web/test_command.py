@@ -44,7 +44,7 @@ def test_where_the_page_is_not_installed_it_says_how_to(home: Home, monkeypatch:
     monkeypatch.setitem(sys.modules, "waitress", None)
     ran = home.run("web")
     assert ran.code == 2
-    assert "pip install 'immich-meta[web]'" in ran.err
+    assert "pip install flask waitress, pipx inject immich-meta flask waitress" in ran.err
 
 
 def test_a_port_that_is_taken_is_named(home: Home) -> None:
