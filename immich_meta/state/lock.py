@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import sys
+import time
 import weakref
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -24,6 +25,7 @@ else:
     import fcntl
 
 _NOTE_BYTES = 4096
+_TRIES, _PAUSE = 20, 0.01  # seconds
 _LOCKED_BYTE = 1 << 30  # Windows: what is locked cannot be read by others, and the note has to be
 
 
@@ -65,7 +67,7 @@ def take(path: Path, command: str, now: float) -> StoreLock:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        if not _try(descriptor):
+        if not _try_for_long(descriptor):
             raise _busy(path, _noted(descriptor))
         note = {"pid": os.getpid(), "host": socket.gethostname(), "since": now, "command": command[:1000]}
         os.ftruncate(descriptor, 0)
@@ -124,6 +126,16 @@ def _try(descriptor: int) -> bool:
             os.lseek(descriptor, 0, os.SEEK_SET)
         return True
     return lock(descriptor) is not Lock.BUSY
+
+
+def _try_for_long(descriptor: int) -> bool:
+    """Who only asks whether the lock is held (is_held) has it for an instant."""
+    for left in reversed(range(_TRIES)):
+        if _try(descriptor):
+            return True
+        if left:
+            time.sleep(_PAUSE)
+    return False
 
 
 def _noted(descriptor: int) -> Optional[Holder]:

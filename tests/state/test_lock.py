@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 
 from immich_meta.errors import StateBusyError
 from immich_meta.state import open_archive, open_free_store
-from immich_meta.state.lock import is_held
+from immich_meta.state.lock import is_held, take
 from tests.state.stores import Clock, Warnings, opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,21 +33,46 @@ sys.stdin.read()
 """
 
 
+LOOK = """
+import sys
+from pathlib import Path
+from immich_meta.state.lock import is_held
+print("open", flush=True)
+while True:
+    is_held(Path(sys.argv[1]))
+"""
+
+
 @contextmanager
-def another_process(directory: Path) -> Iterator[subprocess.Popen[str]]:
-    """Has the store open."""
+def running(script: str, place: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process, which has said that it is at work."""
     child = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(directory)],
+        [sys.executable, "-c", script, str(place)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / each) for each in (".", "writers"))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     with child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "open\n"
-        yield child
-        child.kill()
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "open\n"
+            yield child
+        finally:
+            child.kill()
+
+
+def another_process(directory: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Has the store open."""
+    return running(HOLD, directory)
+
+
+def test_who_looks_whether_a_run_is_under_way_is_in_no_ones_way(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    with running(LOOK, path), running(LOOK, path):
+        for _ in range(500):
+            take(path, "sync", 0.0).close()
 
 
 def test_a_second_run_is_told_who_has_the_store(tmp_path: Path) -> None:

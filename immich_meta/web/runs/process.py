@@ -13,11 +13,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from immich_meta.errors import StateBusyError
 from immich_meta.state.lock import StoreLock, take
 from immich_meta.web.runs.folders import RunFolder
-
-_LOCK_TRIES = 40
 
 
 def interrupt_main() -> None:
@@ -45,15 +42,8 @@ def detach() -> None:
 
 @contextlib.contextmanager
 def locked(folder: RunFolder, words: str) -> Iterator[StoreLock]:
-    """The lock says that the run is alive; `words` say what it is. Who looks at it holds it for an instant."""
-    for left in reversed(range(_LOCK_TRIES)):
-        try:
-            lock = take(folder.lock, words, time.time())
-            break
-        except StateBusyError:
-            if not left:
-                raise
-            time.sleep(0.05)
+    """The lock says that the run is alive; `words` say what it is. Raises StateBusyError."""
+    lock = take(folder.lock, words, time.time())
     try:
         yield lock
     finally:
