@@ -27,7 +27,7 @@ NOWHERE = LogPlace(None, 0)
 Planner = Callable[[str, PhotoMetadata, PlanOptions], Plan]
 
 # Enough that one is planned while another goes to the disk; there are other processes, too.
-_WRITES_AT_ONCE = 2
+_WRITES_AT_ONCE = 4
 _FIRST_TOUCH = "XMP-immichmeta:AssetId"
 
 

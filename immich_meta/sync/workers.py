@@ -24,7 +24,7 @@ DEFAULT_TIMEOUT = 120.0
 _AHEAD = 48
 # To send a task costs half as much as to look at an unchanged photo. What goes together is lost together, and begun
 # again one by one: it is small enough to be done long before a file's time is over.
-_BUNCH_TASKS, _BUNCH_BYTES = 16, 64 << 20
+_BUNCH_TASKS, _BUNCH_BYTES = 16, 128 << 20
 _LATEST_DIRECTORIES = 64
 
 
