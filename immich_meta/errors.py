@@ -6,6 +6,7 @@ Not here: what is wrong with one file (immich_meta_writers.errors), and one asse
 ImmichMetaError               names the cause and the cure; owns the exit code
 |-- UsageError           (2)  the command line makes no sense
 |-- SettingsError        (2)  a setting is missing or wrong
+|   `-- SameAccountError (2)  two users of a household have keys of one account
 |-- PathsError           (2)  the photo directory, or another path that was given, cannot be used
 |-- StateBusyError       (2)  another run has the state of this server and user
 |-- RunUnderWayError     (2)  the page has a run under way already
@@ -72,6 +73,16 @@ class SettingsError(ImmichMetaError):
     def __init__(self, cause: str, *, name: str = "", cure: str = "") -> None:
         super().__init__(cause, cure=cure)
         self.name = name
+
+
+class SameAccountError(SettingsError):
+    """The key of one user of a household is of the same account as that of another."""
+
+    kind = "same_account"
+    default_cure = "each user makes a key of their own in Immich, under Account Settings > API Keys"
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"the key of {other} is of the same account as that of {one}", name="IMMICH_API_KEYS")
 
 
 class PathsError(ImmichMetaError):

@@ -70,10 +70,6 @@ def same_key(one: str, other: str) -> SettingsError:
     return SettingsError(f"{one} and {other} have the same key", name=KEYS, cure=_CURE)
 
 
-def same_account(one: str, other: str) -> SettingsError:
-    return SettingsError(f"the key of {other} is of the same account as that of {one}", name=KEYS, cure=_CURE)
-
-
 def _check(user: str, values: Mapping[str, str], place: str) -> None:
     try:
         user_name(user)

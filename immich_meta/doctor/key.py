@@ -12,8 +12,8 @@ from immich_meta.api.models import Server
 from immich_meta.api.preflight import EVERYTHING
 from immich_meta.doctor.finding import Finding, Level, good, of_error
 from immich_meta.doctor.visit import Visit
+from immich_meta.errors import SameAccountError
 from immich_meta.settings import Settings
-from immich_meta.settings_users import same_account
 from immich_meta.sync.identity import owner_hash
 
 Version = tuple[int, int, int]
@@ -70,7 +70,8 @@ def keys_differ(visits: Iterable[tuple[Settings, Visit]]) -> Iterator[Finding]:
         if visit.user is not None:
             owner = owners.setdefault(owner_hash(settings.instance_url, visit.user.id), settings.user)
             if owner != settings.user:
-                yield of_error("key.same_account", same_account(owner, settings.user), "The later one is not synced.")
+                error = SameAccountError(owner, settings.user)
+                yield of_error("key.same_account", error, "The later one is not synced.")
 
 
 def _missing(permissions: frozenset[str], server: Server, refresh: str) -> Iterator[Need]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Optional
 
-from immich_meta.settings_users import same_account
+from immich_meta.errors import SameAccountError
 from immich_meta.sync.identity import Claims
 
 
@@ -59,11 +59,11 @@ class Turn:
         self._settled = Claims()
 
     def require_another(self, owner: str) -> None:
-        """Note whose key it is (identity.owner_hash). Raises SettingsError when an earlier user has that account."""
+        """Note whose key it is (identity.owner_hash). Raises SameAccountError when an earlier user has that account."""
         self._owner = owner
         for turn in self._before:
             if turn._owner == owner:
-                raise same_account(turn.user, self.user)
+                raise SameAccountError(turn.user, self.user)
 
     def reach(self, path: str, files: str = "") -> Optional[Earlier]:
         """Note that the file, which `files` marks (immich_meta_writers.marks), is this user's; whose it was before."""
